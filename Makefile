@@ -1,0 +1,70 @@
+# One door for people and CI. `make demo` and `make test` work as the first command on a machine with
+# Python 3.11+ and make: they bootstrap uv, install what is locked and not yet there, and run.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint format faults bench lock clean
+
+PYTHON ?= python3
+VENV := .venv
+TOOLS := .tools
+UV := $(shell command -v uv || echo $(TOOLS)/bin/uv)
+BIN := $(VENV)/bin
+export OMP_WAIT_POLICY := passive  # as flows/environment.py sets it for users, and why
+COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --fork-strategy fewest --python-version 3.11 \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+help:  ## What can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+# The bootstrap: a venv where Python can make one, a plain folder where it cannot (Debian without python3-venv).
+$(TOOLS)/bin/uv:
+	@echo "uv is not installed: fetching it into $(TOOLS)/"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "rarecall needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
+	@{ $(PYTHON) -m venv $(TOOLS) && $(TOOLS)/bin/pip install --quiet --require-hashes -r requirements/uv.txt; } \
+	  || { rm -rf $(TOOLS) && $(PYTHON) -m pip install --quiet --target $(TOOLS) --require-hashes -r requirements/uv.txt; }
+
+# A stamp a layer: users' layer for the demo, developers' layer for tests and lint.
+$(VENV)/.base: requirements/base.txt pyproject.toml | $(UV)
+	@test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) $(VENV)
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements/base.txt
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.base | $(UV)
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements/dev.txt
+	@touch $@
+
+install: $(VENV)/.base  ## The locked environment in .venv, bytecode compiled
+
+demo: $(VENV)/.base  ## The whole story on the bundled simulator, with a report to read
+	$(BIN)/rarecall demo
+
+test: $(VENV)/.dev  ## Every test, on real stores in temporary folders
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev  ## Style, types and the architecture's contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(VENV)/.dev  ## Let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+faults: $(VENV)/.dev  ## SIGKILL in every stage and a full disk: slow, run before a release
+	$(BIN)/python -m pytest -m faults
+
+bench: $(VENV)/.dev  ## Side-by-side measurements, written to docs/benchmarks.md
+	$(BIN)/python -m benchmarks.adasyn
+
+lock: | $(UV)  ## Make the hashed requirement files again
+	$(COMPILE) pyproject.toml -o requirements/base.txt
+	$(COMPILE) pyproject.toml --group dev --extra dask -c requirements/base.txt -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra dask -c requirements/base.txt -o requirements/dask.txt
+	$(COMPILE) pyproject.toml --extra postgres -c requirements/base.txt -o requirements/postgres.txt
+	echo uv | $(COMPILE) - -o requirements/uv.txt
+
+clean:  ## Remove the environment and the tools
+	rm -rf $(VENV) $(TOOLS)
