@@ -1,0 +1,222 @@
+"""The sections of the project file, each a frozen value; every default stands beside its reason.
+
+`rarecall/project.py` puts them together and reads them from YAML and the environment.
+"""
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, field_validator, model_validator
+
+RESERVED = ("row_id", "event_timestamp", "created", "is_synthetic", "parent_id", "neighbor_id", "step")
+"""Columns that the product adds to every version; a source table may not bring its own."""
+
+Text = Annotated[str, Field(min_length=1)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Kind = Literal["numeric", "categorical", "boolean"]
+
+
+def as_list(value: Any) -> Any:
+    """Let one name stand for a list of one."""
+    return [value] if isinstance(value, str) else value
+
+
+def as_cohort(value: Any) -> Any:
+    """Let a column's name stand for a cohort without edges."""
+    return {"column": value} if isinstance(value, str) else value
+
+
+_DURATION = re.compile(r"^\s*(\d{1,5}(?:\.\d+)?)\s*(d|h|m)(?:ays?|ours?|in|inutes?)?\s*$")
+_UNITS = {"d": "days", "h": "hours", "m": "minutes"}
+
+
+def _as_duration(value: Any) -> Any:
+    """Read `14d`, `36 hours` or `90 min`; a bare number is refused, for its unit would be a guess."""
+    if isinstance(value, int | float):
+        raise ValueError(  # noqa: TRY004 - pydantic makes a fault of a ValueError only
+            f"expected a duration with its unit, such as 14d, 36h or 90m, got {value}"
+        )
+    match = _DURATION.match(value) if isinstance(value, str) else None
+    return timedelta(**{_UNITS[match.group(2)]: float(match.group(1))}) if match else value
+
+
+def _as_value(value: Any) -> Any:
+    """Refuse what no cell can hold in one sentence, where a union would give one for each of its members."""
+    if not isinstance(value, str | int | float):
+        raise ValueError(f'expected one value, such as 1 or "yes" in quotes, got {value}')  # noqa: TRY004 - as above
+    return value
+
+
+def _as_markers(value: Any) -> Any:
+    """Let one marker stand for a list of one, and a number for the text it is written as."""
+    values = value if isinstance(value, list) else [value]
+    return [f"{one:g}" if isinstance(one, int | float) and not isinstance(one, bool) else one for one in values]
+
+
+class Section(BaseModel):
+    """What every part of the project file shares: frozen, and no key that nobody reads."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Source(Section):
+    """Where the rows come from: a file, a folder of Parquet, any fsspec URI, or a SQL query."""
+
+    path: Text | None = Field(None, description="CSV, CSV.gz, Parquet, a folder of Parquet, or any fsspec URI.")
+    query: Text | None = Field(None, description="A SQL query; `url` says where it runs. Give it an ORDER BY.")
+    url: Text | None = Field(
+        None, repr=False, description="SQLAlchemy URL of the query; keep its password in ${A_VARIABLE}."
+    )
+    format: Literal["auto", "csv", "parquet"] = Field("auto", description="auto: by the file's ending.")
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Self:
+        if (self.path is None) == (self.query is None):
+            raise ValueError("expected either a path or a query")
+        if (self.query is None) != (self.url is None):
+            raise ValueError("expected a query and its url together")
+        return self
+
+
+class Label(Section):
+    """What is to be found, and when its truth is known."""
+
+    column: str = Field(description="The column that holds it.")
+    positive: Annotated[str | int | float | bool, BeforeValidator(_as_value)] = Field(
+        description="The rare class's value as it stands in the table; quote yes and no."
+    )
+    delay: Annotated[timedelta, BeforeValidator(_as_duration)] = Field(
+        timedelta(0),
+        ge=timedelta(0),
+        description="How long after its timestamp a row's label can be trusted, such as 14d; younger rows wait.",
+    )
+
+
+class Features(Section):
+    """Which columns the model reads; without a list, every column that is nothing else."""
+
+    include: list[str] | None = Field(None, description="Only these; none: every column that is nothing else.")
+    exclude: list[str] = Field(default=[], description="Leaks, ids, and what is only known afterwards.")
+    kinds: dict[str, Kind] = Field(default={}, description="What inference gets wrong, column by column.")
+
+
+class Missing(Section):
+    """Values that mean 'not known', besides the empty cell."""
+
+    markers: Annotated[list[str], BeforeValidator(_as_markers)] = Field(
+        default=[],
+        description="Such as unknown, ? or -999; in CSV pandas' own (NA, NaN, null, None ...) count besides.",
+    )
+
+
+class Cohort(Section):
+    """A segment whose recall is watched by itself: a column's values, or its bands between edges."""
+
+    column: str = Field(description="Any column of the table, a feature or not.")
+    edges: list[FiniteFloat] | None = Field(None, description="Inner edges: [30, 60] makes <30, 30-60 and >=60.")
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        if self.edges is not None and (not self.edges or sorted(set(self.edges)) != self.edges):
+            raise ValueError(f"expected edges in ascending order without repeats, got {self.edges}")
+        return self
+
+
+class Split(Section):
+    """Shares of the rows, oldest first where there is time, stratified where there is none."""
+
+    train: Share = Field(0.6, description="Real rows that teach, and that synthetic rows are made of.")
+    validation: Share = Field(0.2, description="Real rows that choose the threshold.")
+    holdout: Share = Field(0.2, description="Real rows that nothing learns from; gates are judged on them.")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if abs(self.train + self.validation + self.holdout - 1.0) > 1e-9:
+            total = self.train + self.validation + self.holdout
+            raise ValueError(f"expected train + validation + holdout = 1, got {total:g}")
+        if min(self.train, self.validation, self.holdout) <= 0:
+            raise ValueError("expected train, validation and holdout above 0")
+        return self
+
+
+class Labels(Section):
+    """The label check: confident learning on out-of-fold probabilities."""
+
+    folds: int = Field(5, ge=2, le=20, description="Cross-validation folds that judge each row unseen.")
+
+
+class Augmentation(Section):
+    """Synthetic minority rows, made from training rows only."""
+
+    sampler: Literal["adasyn", "none"] = Field(
+        "adasyn", description="adasyn: more rows where the rare class is hard to tell apart; none: real rows only."
+    )
+    k: int = Field(5, ge=1, description="Neighbours; 5 is the paper's choice (He et al. 2008).")
+    synthetic_share: float = Field(
+        0.10, ge=0.0, lt=1.0, description="Share of the training rows that is synthetic, within the gates' bounds."
+    )
+
+
+class Training(Section):
+    """The learner and its parameters, as scikit-learn names them."""
+
+    learner: Literal["hist_gradient_boosting", "random_forest", "logistic_regression"] = Field(
+        "hist_gradient_boosting", description="The first takes missing values and categories as they are."
+    )
+    parameters: dict[str, Any] = Field(default={}, description="The learner's own, by scikit-learn's names.")
+    precision_margin: Share = Field(
+        0.05, description="The threshold holds the precision gate with this to spare: the holdout must hold it too."
+    )
+
+
+class Gates(Section):
+    """What a model must hold on the untouched holdout before it may serve. A gate reads the interval."""
+
+    minority_recall: Share = Field(0.80, description="At least; the rare class is what the model is for.")
+    minority_precision: Share = Field(0.70, description="At least; also the floor the threshold is chosen at.")
+    f1_minority: Share = Field(0.75, description="At least.")
+    train_test_gap: Share = Field(0.10, description="Training recall minus holdout recall, below this.")
+    label_noise_rate: Share = Field(0.02, description="Share of suspect labels, below this.")
+    synthetic_share_min: Share = Field(0.10, description="Less changes nothing.")
+    synthetic_share_max: Share = Field(0.50, description="More teaches the sampler, not the data.")
+    champion_margin: Share = Field(
+        0.0, description="How far the recall may lie below the champion's on the same rows before it counts as worse."
+    )
+    confidence: float = Field(0.95, gt=0.5, lt=1.0, description="Of every interval (two-sided).")
+    min_positives: int = Field(30, ge=1, description="Fewer positives are not enough evidence for any judgement.")
+
+    @model_validator(mode="after")
+    def _bounds(self) -> Self:
+        if self.synthetic_share_min > self.synthetic_share_max:
+            raise ValueError("expected synthetic_share_min <= synthetic_share_max")
+        return self
+
+
+class Canary(Section):
+    """How a challenger meets traffic."""
+
+    share: float = Field(0.05, ge=0.01, le=0.10, description="Of the traffic: 1 to 10%.")
+
+
+class Monitoring(Section):
+    """What the reference report reads."""
+
+    report_rows: int = Field(5000, ge=100, description="Evidently's preset takes minutes on a million rows.")
+
+
+class Stores(Section):
+    """Where everything is kept: embedded under `home` unless a URI says otherwise."""
+
+    home: Text = Field(".rarecall", description="Relative to the project file; --home and RARECALL_HOME win.")
+    mlflow: str | None = Field(None, repr=False, description="Tracking URI; none: SQLite under the home.")
+    feast_registry: str | None = Field(
+        None, repr=False, description="SQLAlchemy URL of Feast's registry; none: SQLite."
+    )
+
+    @field_validator("home")
+    @classmethod
+    def _a_folder(cls, home: str) -> str:
+        if "://" in home:
+            raise ValueError("expected a folder, got a URI")
+        return home
