@@ -1,0 +1,107 @@
+"""Cohorts: the segments of a table whose recall is watched by itself."""
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rarecall.errors import DataError, nearest
+from rarecall.sections import Cohort
+
+MISSING = "missing"
+
+_FIRST_NUMBER = re.compile(r"(<|>=)?(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)(?:-|$)")
+
+
+def assign(frame: pd.DataFrame, cohorts: Sequence[Cohort]) -> pd.DataFrame:
+    """Name the value of every cohort that each row belongs to.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_rows, n_columns)
+    cohorts : sequence of Cohort
+        A column's values, or its bands between edges; a band holds its lower edge.
+
+    Returns
+    -------
+    DataFrame of shape (n_rows, n_cohorts)
+        Strings, in columns named by the cohorts' columns, on the frame's index. A whole number has no ".0", a value
+        that is not known is "missing".
+
+    Raises
+    ------
+    DataError
+        A column is absent, is asked for twice, or has edges and holds what is not a number.
+
+    Examples
+    --------
+    >>> people = pd.DataFrame({"age": [29, 30, None, 75], "job": ["nurse", None, "clerk", "clerk"]})
+    >>> assign(people, [Cohort(column="age", edges=[30, 60]), Cohort(column="job")])
+           age      job
+    0      <30    nurse
+    1    30-60  missing
+    2  missing    clerk
+    3     >=60    clerk
+    >>> assign(people, [Cohort(column="jobs")])
+    Traceback (most recent call last):
+        ...
+    rarecall.errors.DataError: cohort jobs: the table has no such column; did you mean 'job'?
+    """
+    named: dict[str, pd.Series[str]] = {}
+    for cohort in cohorts:
+        column = cohort.column
+        if column not in frame.columns:
+            raise DataError(f"cohort {column}: the table has no such column{nearest(column, list(frame.columns))}")
+        if column in named:
+            raise DataError(f"cohort {column}: is asked for twice; keep one, with or without edges")
+        named[column] = _values(frame[column]) if cohort.edges is None else _bands(frame[column], cohort.edges)
+    return pd.DataFrame(named, index=frame.index)
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Sort a cohort's values as a person would: bands by their edges, words by the alphabet, what is missing last.
+
+    >>> in_order([">=60", "missing", "30-60", "<30"])
+    ['<30', '30-60', '>=60', 'missing']
+    >>> in_order(["10", "9", "nurse", "clerk"])
+    ['9', '10', 'clerk', 'nurse']
+    """
+    return sorted(names, key=_rank)
+
+
+def _values(column: "pd.Series[Any]") -> "pd.Series[str]":
+    codes, unique = pd.factorize(column)
+    # factorize marks what is missing with -1, which picks the last name.
+    names = np.array([*(_name(value) for value in unique), MISSING], dtype=object)
+    return pd.Series(names[codes], index=column.index, dtype=object)
+
+
+def _bands(column: "pd.Series[Any]", edges: Sequence[float]) -> "pd.Series[str]":
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    strange = np.isnan(numbers) & column.notna().to_numpy()
+    if strange.any():
+        came = column.to_numpy()[strange.argmax()]
+        raise DataError(
+            f"cohort {column.name}: expected numbers between its edges, got {came!r}; name it among the missing "
+            "markers, or take the edges away"
+        )
+    shown = [_name(edge) for edge in edges]
+    between = [f"{low}-{high}" for low, high in pairwise(shown)]
+    names = np.array([f"<{shown[0]}", *between, f">={shown[-1]}", MISSING], dtype=object)
+    band = np.where(np.isnan(numbers), len(names) - 1, np.searchsorted(edges, numbers, side="right"))
+    return pd.Series(names[band], index=column.index, dtype=object)
+
+
+def _name(value: Any) -> str:
+    whole = isinstance(value, float | np.floating) and float(value).is_integer()
+    return str(int(value)) if whole else str(value)
+
+
+def _rank(name: str) -> tuple[int, float, bool, str]:
+    number = _FIRST_NUMBER.match(name)
+    if number is None:
+        return (2 if name == MISSING else 1), 0.0, False, name
+    return 0, float(number[2]), number[1] != "<", name

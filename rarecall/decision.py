@@ -1,0 +1,363 @@
+"""Whether a model may serve: a pure function of figures on the untouched holdout, with reasons a person can read.
+
+A gate reads the interval, never the point. Whatever is neither good nor bad is not enough evidence, and that never
+promotes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from rarecall import intervals
+from rarecall.cohorts import in_order
+from rarecall.errors import DataError
+from rarecall.intervals import Interval, State
+from rarecall.sections import Gates
+
+Verdict = Literal["promote", "reject", "not_enough_evidence"]
+
+_ON_HOLDOUT = ("minority_recall", "minority_precision", "f1_minority", "train_test_gap")
+_SPOKEN = {
+    "minority_recall": "minority recall",
+    "minority_precision": "minority precision",
+    "f1_minority": "minority F1",
+    "train_test_gap": "train-test recall gap",
+    "label_noise_rate": "label-noise rate",
+}
+_SAYS: dict[str, dict[State, str]] = {
+    "≥": {
+        "good": "holds the floor {limit}",
+        "bad": "is below the floor {limit}",
+        "not enough evidence": "may be below the floor {limit}: not enough evidence",
+    },
+    "<": {
+        "good": "is below the limit {limit}",
+        "bad": "is not below the limit {limit}",
+        "not enough evidence": "may reach the limit {limit}: not enough evidence",
+    },
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """One thing a model must hold, what it came to, and the sentence that says so."""
+
+    name: str
+    needs: str
+    value: float | None
+    low: float | None
+    high: float | None
+    state: State
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """The candidate's recall beside the champion's on the same positives, with the interval of their difference.
+
+    Attributes
+    ----------
+    candidate, champion, recall_difference : float or None
+        None where there are no positives; the difference is candidate minus champion.
+    low, high : float
+    positives : int
+    """
+
+    candidate: float | None
+    champion: float | None
+    recall_difference: float | None
+    low: float
+    high: float
+    positives: int
+
+    def worse(self, gates: Gates) -> bool:
+        """Return whether there are enough positives, and the whole interval lies below the margin."""
+        return self.positives >= gates.min_positives and self.high < -gates.champion_margin
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """A candidate beside the champion on one holdout, overall and by cohort; `compare` makes it."""
+
+    version: str
+    overall: Difference
+    by_cohort: Mapping[str, Mapping[str, Difference]] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return JSON values: the champion's version and recall, the difference, and the same by cohort."""
+        return {
+            "version": self.version,
+            **_shown(self.overall),
+            "by_cohort": {
+                cohort: {value: _shown(difference) for value, difference in values.items()}
+                for cohort, values in self.by_cohort.items()
+            },
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """A verdict, why, and everything that was looked at."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    gates: tuple[Gate, ...]
+    champion: Comparison | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return JSON values, as they stand in the decision record."""
+        return {
+            "verdict": self.verdict,
+            "reasons": list(self.reasons),
+            "gates": [asdict(gate) for gate in self.gates],
+            "champion": self.champion.as_dict() if self.champion else None,
+        }
+
+
+def compare(
+    y: ArrayLike,
+    candidate: ArrayLike,
+    champion: ArrayLike,
+    *,
+    version: str,
+    gates: Gates,
+    cohorts: pd.DataFrame | None = None,
+) -> Comparison:
+    """Compare what two models flag on the same holdout rows.
+
+    Each cohort value is a chance to look worse by luck, so the intervals by cohort are widened to hold together
+    (Bonferroni over the values with enough positives): equal models are called worse in some cohort in about
+    `(1 - confidence) / 2` of comparisons at most, however many cohorts are watched.
+
+    Parameters
+    ----------
+    y : array-like of bool, shape (n_rows,)
+    candidate, champion : array-like of bool, shape (n_rows,)
+        Whether each flags the row, each by its own threshold.
+    version : str
+        The champion's.
+    gates : Gates
+        Its `confidence` and `min_positives` are read.
+    cohorts : DataFrame of str, shape (n_rows, n_cohorts), optional
+        As `rarecall.cohorts.assign` names them, in the order of the rows.
+
+    Raises
+    ------
+    DataError
+        The four do not have the same rows.
+
+    Examples
+    --------
+    >>> y = np.ones(100, dtype=bool)
+    >>> seen = compare(y, np.arange(100) < 60, np.arange(100) < 90, version="3", gates=Gates()).overall
+    >>> round(seen.recall_difference, 2), seen.worse(Gates())
+    (-0.3, True)
+    """
+    truth, ours, theirs = (np.asarray(column, dtype=bool) for column in (y, candidate, champion))
+    lengths = {truth.size, ours.size, theirs.size} | ({len(cohorts)} if cohorts is not None else set())
+    if len(lengths) > 1:
+        raise DataError(
+            f"expected candidate, champion and cohorts on the same {truth.size} rows, got {sorted(lengths)}"
+        )
+    # A code for each positive: found by both, by the candidate, by the champion, by neither.
+    cells = 2 * (~ours[truth]) + (~theirs[truth])
+    overall = _difference(np.bincount(cells, minlength=4), gates.confidence)
+    counts = {} if cohorts is None else {str(name): _cells(cohorts[name], truth, cells) for name in cohorts.columns}
+    judged = sum(int(row.sum()) >= gates.min_positives for values in counts.values() for row in values.values())
+    confidence = 1 - (1 - gates.confidence) / max(judged, 1)
+    return Comparison(
+        version=version,
+        overall=overall,
+        by_cohort={
+            cohort: {value: _difference(values[value], confidence) for value in in_order(values)}
+            for cohort, values in counts.items()
+        },
+    )
+
+
+def decide(sli: Mapping[str, Any], gates: Gates, *, champion: Comparison | None, augmented: bool) -> Decision:
+    """Decide whether a candidate may serve.
+
+    Parameters
+    ----------
+    sli : mapping
+        What `rarecall.sli.measure` returned, with `label_noise_rate` and, for an augmented training set,
+        `synthetic_ratio` (synthetic rows as a share of the training rows) added. A `label_noise_rate` among its
+        `intervals` is read in place of the value.
+    gates : Gates
+    champion : Comparison or None
+        On the same holdout rows; None: there is none yet.
+    augmented : bool
+        Whether the training set holds synthetic rows; if not, their share is no gate.
+
+    Returns
+    -------
+    Decision
+        "reject" when a gate is bad or the recall is worse than the champion's, overall or in a cohort value with
+        enough positives; else "promote" when every gate is good; else "not_enough_evidence". The reasons begin with
+        what decided.
+
+    Raises
+    ------
+    DataError
+        The champion was compared on other rows.
+
+    Examples
+    --------
+    >>> from rarecall.sli import measure
+    >>> y = np.repeat([True, False], [200, 800])
+    >>> score = np.concatenate([np.repeat([0.9, 0.1], [164, 36]), np.repeat([0.8, 0.2], [20, 780])])
+    >>> sli = measure(y, score, threshold=0.5, train=(y, score)) | {"label_noise_rate": 0.004}
+    >>> decision = decide(sli, Gates(), champion=None, augmented=False)
+    >>> decision.verdict
+    'not_enough_evidence'
+    >>> decision.reasons[0]
+    'minority recall 0.82 [0.76, 0.87] may be below the floor 0.80: not enough evidence (200 positives)'
+    """
+    if champion is not None and champion.overall.positives != sli["positives"]:
+        raise DataError(
+            f"expected the champion on the candidate's holdout of {sli['positives']} positives, got "
+            f"{champion.overall.positives}; compare them on the same rows"
+        )
+    found = (
+        _gate("minority_recall", "≥", gates.minority_recall, sli, gates),
+        _gate("minority_precision", "≥", gates.minority_precision, sli, gates),
+        _gate("f1_minority", "≥", gates.f1_minority, sli, gates),
+        _gate("train_test_gap", "<", gates.train_test_gap, sli, gates),
+        _gate("label_noise_rate", "<", gates.label_noise_rate, sli, gates),
+        *((_synthetic(sli, gates),) if augmented else ()),
+    )
+    worse = _worse(champion, gates) if champion else []
+    by_state: dict[State, list[str]] = {"good": [], "bad": [], "not enough evidence": []}
+    for gate in found:
+        by_state[gate.state].append(gate.reason)
+    bad, unsure = by_state["bad"] + worse, by_state["not enough evidence"]
+    verdict: Verdict
+    if bad:
+        verdict, reasons = "reject", bad + unsure
+    elif unsure:
+        verdict, reasons = "not_enough_evidence", unsure
+    else:
+        verdict, reasons = "promote", [*by_state["good"], _beside(champion, gates)]
+    return Decision(verdict=verdict, reasons=tuple(reasons), gates=found, champion=champion)
+
+
+def _shown(difference: Difference) -> dict[str, Any]:
+    return {
+        "recall": difference.champion,
+        "candidate_recall": difference.candidate,
+        "recall_difference": difference.recall_difference,
+        "low": difference.low,
+        "high": difference.high,
+        "positives": difference.positives,
+    }
+
+
+def _cells(
+    column: "pd.Series[str]", truth: NDArray[np.bool_], cells: NDArray[np.int64]
+) -> dict[str, NDArray[np.int64]]:
+    """Return the four counts of each value of a cohort that has a positive."""
+    codes, names = pd.factorize(column.to_numpy()[truth])
+    table = np.bincount(codes * 4 + cells, minlength=4 * len(names)).reshape(-1, 4)
+    return {str(name): table[place] for place, name in enumerate(names)}
+
+
+def _difference(counts: NDArray[np.int64], confidence: float) -> Difference:
+    both, ours, theirs, neither = (int(count) for count in counts)
+    positives = both + ours + theirs + neither
+    low, high = intervals.paired(both, ours, theirs, neither, confidence)
+    return Difference(
+        candidate=(both + ours) / positives if positives else None,
+        champion=(both + theirs) / positives if positives else None,
+        recall_difference=(ours - theirs) / positives if positives else None,
+        low=low,
+        high=high,
+        positives=positives,
+    )
+
+
+def _gate(name: str, sign: Literal["≥", "<"], limit: float, sli: Mapping[str, Any], gates: Gates) -> Gate:
+    value, bounds, positives = sli.get(name), sli["intervals"].get(name), sli["positives"]
+    spoken, on_holdout = _SPOKEN[name], name in _ON_HOLDOUT
+    needs = f"{sign} {_text(limit)}"
+    if value is None or (on_holdout and bounds is None):
+        reason = f"{spoken} is not known: not enough evidence ({positives} positives)"
+        return Gate(name=name, needs=needs, value=None, low=None, high=None, state="not enough evidence", reason=reason)
+    interval = Interval(*bounds) if bounds is not None else Interval(value, value)
+    digits = _digits(limit, value, *interval)
+    figure = f"{spoken} {_text(value, digits)}"
+    if bounds is not None:
+        figure += f" [{_text(interval.low, digits)}, {_text(interval.high, digits)}]"
+    if on_holdout and positives < gates.min_positives:
+        state: State = "not enough evidence"
+        reason = f"{figure} rests on {positives} positives where {gates.min_positives} are needed: not enough evidence"
+    else:
+        state = intervals.at_least(interval, limit) if sign == "≥" else intervals.below(interval, limit)
+        reason = f"{figure} {_SAYS[sign][state].format(limit=_text(limit))}"
+        reason += f" ({positives} positives)" if on_holdout else ""
+    low, high = interval if bounds is not None else (None, None)
+    return Gate(name=name, needs=needs, value=value, low=low, high=high, state=state, reason=reason)
+
+
+def _synthetic(sli: Mapping[str, Any], gates: Gates) -> Gate:
+    """Judge the synthetic share by its value: it is counted, not estimated."""
+    share, least, most = sli.get("synthetic_ratio"), gates.synthetic_share_min, gates.synthetic_share_max
+    bounds = f"{_text(least)} to {_text(most)}"
+    if share is None:
+        state: State = "not enough evidence"
+        reason = "synthetic share is not known: not enough evidence"
+    else:
+        # To three digits: a share asked for at a bound is made of whole rows, so it may miss the bound by one of them.
+        state = "good" if least <= round(share, 3) <= most else "bad"
+        reason = f"synthetic share {share:.3f} is {'within' if state == 'good' else 'outside'} {bounds}"
+    return Gate(name="synthetic_share", needs=bounds, value=share, low=None, high=None, state=state, reason=reason)
+
+
+def _worse(champion: Comparison, gates: Gates) -> list[str]:
+    found = [("recall", champion.overall)]
+    found += [
+        (f"recall where {cohort} is {value}", difference)
+        for cohort, values in champion.by_cohort.items()
+        for value, difference in values.items()
+    ]
+    return [
+        f"{what} {difference.candidate:.2f} is worse than {difference.champion:.2f} of champion version "
+        f"{champion.version}: {_signed(difference)} ({difference.positives} positives)"
+        for what, difference in found
+        if difference.worse(gates)
+    ]
+
+
+def _beside(champion: Comparison | None, gates: Gates) -> str:
+    if champion is None:
+        return "there is no champion yet to be compared with"
+    judged = sum(
+        difference.positives >= gates.min_positives
+        for values in champion.by_cohort.values()
+        for difference in values.values()
+    )
+    return (
+        f"recall is not shown to be worse than champion version {champion.version}'s, overall "
+        f"({_signed(champion.overall)}) or in any of {judged} cohort values with enough positives"
+    )
+
+
+def _signed(difference: Difference) -> str:
+    return f"{difference.recall_difference:+.2f} [{difference.low:+.2f}, {difference.high:+.2f}]"
+
+
+def _text(figure: float, digits: int | None = None) -> str:
+    """Return a figure with so many digits, at least two and as many as it has by default; there is no -0.00."""
+    if digits is None:
+        digits = next((d for d in range(2, 9) if round(figure, d) == figure), 9)
+    return f"{round(figure, digits) + 0.0:.{digits}f}"
+
+
+def _digits(limit: float, *figures: float) -> int:
+    """Return how many digits show on which side of the limit each figure lies."""
+    least = 2 if limit >= 0.05 else 3
+    return next((d for d in range(least, 5) if all(round(f, d) != round(limit, d) or f == limit for f in figures)), 5)
