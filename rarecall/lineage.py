@@ -1,0 +1,92 @@
+"""Lineage: synthetic rows made again from their parents, and what a real row gave rise to."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from rarecall.errors import DataError
+from rarecall.resampling.columns import Columns
+from rarecall.resampling.draw import METADATA
+from rarecall.resampling.frame import Frame
+from rarecall.resampling.interpolation import between
+
+
+def rebuild(lineage: pa.Table, X: Any, *, ids: Any = None) -> Any:
+    """Return the synthetic rows of a lineage, bit for bit as they were drawn.
+
+    Parameters
+    ----------
+    lineage : pyarrow.Table
+        A sampler's `lineage_`, or any rows of it.
+    X : array, sparse matrix, DataFrame, polars or Arrow table
+        Rows among which all parents and neighbours are, with the columns and types that were drawn from.
+    ids : array-like, optional
+        The rows' ids, as they were given to the sampler; none: the rows' numbers.
+
+    Returns
+    -------
+    As X
+        One row for each row of the lineage.
+
+    Raises
+    ------
+    DataError
+        When a parent is not among the ids.
+
+    >>> from rarecall.resampling import ADASYN
+    >>> X, y = np.array([[0.0], [1.0], [2.0], [1.1], [1.2], [5.0], [6.0]]), np.array([1, 1, 1, 0, 0, 0, 0])
+    >>> sampler = ADASYN(random_state=0, n_neighbors=2)
+    >>> drawn = sampler.fit_resample(X, y)[0][len(X):]
+    >>> bool((rebuild(sampler.lineage_, X) == drawn).all())
+    True
+    """
+    text = (lineage.schema.metadata or {}).get(METADATA)
+    if text is None:
+        raise DataError("expected a lineage as a sampler wrote it, got one without the columns in its metadata")
+    frame = Frame.of(X)
+    known = pd.Index(np.arange(len(frame)) if ids is None else np.asarray(ids))
+    parents, neighbors = _numbers(known, lineage["parent_id"]), _numbers(known, lineage["neighbor_id"])
+    voters = None
+    if "voter_ids" in lineage.column_names:
+        voters = _rectangle(
+            _numbers(known, pc.list_flatten(lineage["voter_ids"])),
+            pc.list_value_length(lineage["voter_ids"]).to_numpy(),
+        )
+    step = lineage["step"].to_numpy()
+    rows = between(frame.table, parents, neighbors, voters, step, Columns.from_json(text))
+    return frame.like(rows)
+
+
+def descendants(lineage: pa.Table, ids: Any) -> pa.Table:
+    """Return the lineage of the synthetic rows that any of the real rows had a part in: parent, neighbour or voter."""
+    wanted = pa.array(np.atleast_1d(np.asarray(ids)))
+    touched = np.zeros(len(lineage), dtype=bool)
+    for name in ("parent_id", "neighbor_id"):
+        column = lineage[name]
+        touched |= pc.is_in(column, value_set=wanted.cast(column.type)).to_numpy(zero_copy_only=False)
+    if "voter_ids" in lineage.column_names:
+        flat = pc.list_flatten(lineage["voter_ids"])
+        rows = pc.list_parent_indices(lineage["voter_ids"].combine_chunks()).to_numpy()
+        touched[rows[pc.is_in(flat, value_set=wanted.cast(flat.type)).to_numpy(zero_copy_only=False)]] = True
+    return lineage.filter(pa.array(touched))
+
+
+def _rectangle(flat: Any, lengths: Any) -> Any:
+    """Return voters with a row for each synthetic row; classes may have unlike numbers of them, and -1 has no vote."""
+    voters = np.full((len(lengths), lengths.max(initial=0)), -1, dtype=np.int64)
+    voters[np.arange(voters.shape[1]) < lengths[:, None]] = flat
+    return voters
+
+
+def _numbers(known: "pd.Index[Any]", ids: Any) -> Any:
+    asked = ids.to_numpy()
+    rows = known.get_indexer(asked)
+    if len(rows) and rows.min() < 0:
+        raise DataError(
+            f"expected every parent among the rows, but {asked[rows.argmin()]!r} is missing; "
+            "give the table the rows were drawn from and its ids"
+        )
+    return rows

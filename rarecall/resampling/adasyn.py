@@ -1,0 +1,324 @@
+"""ADASYN: more synthetic rows where the rare class is harder to learn, exact in number and traceable to the row."""
+
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from numbers import Integral, Real
+from typing import Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from imblearn.over_sampling.base import BaseOverSampler
+from imblearn.utils import check_sampling_strategy
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_consistent_length, validate_data
+
+from rarecall.neighbors import FaissNeighbors
+from rarecall.resampling.annotations import Annotations
+from rarecall.resampling.columns import Columns, describe
+from rarecall.resampling.draw import METADATA, Drawn, draw
+from rarecall.resampling.frame import Frame
+from rarecall.resampling.metric import measure
+from rarecall.resampling.plan import Plan
+from rarecall.resampling.planning import Planner
+from rarecall.resampling.quota import Quota
+from rarecall.resampling.randomness import seed_of
+from rarecall.resampling.rules import Rules
+from rarecall.resampling.target import Target
+
+
+class ADASYN(BaseOverSampler):
+    """Adaptive synthetic sampling (He et al. 2008), one class against the rest.
+
+    Each row of a class that is wanted larger gets r_i, the share of other classes among its nearest neighbours, and
+    gives synthetic rows in proportion to it. Each lies on the line to one of its nearest neighbours of its own class.
+
+    Parameters
+    ----------
+    sampling_strategy : float, str, dict or callable, default="auto"
+        As in imbalanced-learn; a dict gives each class's rows after resampling.
+    n_neighbors : int or estimator, default=5
+        How many neighbours, or an estimator with `kneighbors` that knows how many.
+    random_state : int, RandomState or None, default=None
+        The same seed gives the same rows, whatever the number of threads.
+    mode : {"auto", "exact", "approximate"}, default="auto"
+    min_recall : float, default=0.985
+        As in `rarecall.neighbors.FaissNeighbors`, which searches where `n_neighbors` is a number.
+    n_jobs : int, optional
+    categorical_features : "auto" or array-like, default="auto"
+        Names, positions or a mask of the columns drawn by a vote of the neighbours. "auto" takes a table's
+        categorical, text, object and boolean columns.
+    scaling : {"auto", "robust", "none"}, default="auto"
+        Numeric columns are divided by a robust spread before distances are taken: always, never, or where the table
+        has categories.
+    steps, bounds : mapping of column, optional
+        Drawn numbers are rounded to multiples of the column's step and held within its (low, high).
+    on_easy : {"smote", "uniform", "skip", "raise"}, default="smote"
+        What to do where every r_i of a class is zero.
+    max_synthetic : int, float or sequence of these, optional
+        Most synthetic rows: a number, or the share of the resampled table.
+    max_per_parent : int, optional
+        Most rows that one real row may give.
+    memory_budget : int, optional
+        Bytes that the synthetic rows may take.
+    cohort_factors : mapping of cohort to float, optional
+        Factors on r_i for the rows of a cohort; others keep 1.
+    rules : mapping of name to rule or sequence of rules, optional
+        pandas expressions or functions that every drawn row must satisfy.
+    max_redraws : int, default=20
+        How often a row that breaks a rule is drawn again before it is left out.
+
+    Attributes
+    ----------
+    plan_ : Plan
+    lineage_ : pyarrow.Table
+        A row for each synthetic row, in their order; see `rarecall.lineage`.
+    sample_indices_ : ndarray of shape (n_rows_after,)
+        The row each row came from: itself, or its parent.
+    neighbor_recall_ : float
+        Share of the true neighbours that the search found.
+    sampling_strategy_ : dict
+        Synthetic rows asked for, by class.
+    n_features_in_, feature_names_in_
+
+    >>> from sklearn.datasets import make_classification
+    >>> X, y = make_classification(n_samples=400, weights=[0.9], random_state=0)
+    >>> sampler = ADASYN(random_state=0, sampling_strategy={1: 100})
+    >>> X_res, y_res = sampler.fit_resample(X, y)
+    >>> int((y_res == 1).sum()), sampler.lineage_.num_rows == 100 - int((y == 1).sum())
+    (100, True)
+    >>> ADASYN().fit_resample([[0.0], [1.0], [2.0]], [0, 0, 1])
+    Traceback (most recent call last):
+    ...
+    rarecall.resampling.refusal.SamplingError: expected at least two eligible rows of class 1 to draw between, got 1; \
+gather more rows of it, or oversample it at random
+    """
+
+    _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012 - scikit-learn reads it from the class
+        **BaseOverSampler._parameter_constraints,  # noqa: SLF001 - imbalanced-learn's way to inherit constraints
+        "n_neighbors": [Interval(Integral, 1, None, closed="left"), HasMethods(["kneighbors", "kneighbors_graph"])],
+        "mode": [StrOptions({"auto", "exact", "approximate"})],
+        "min_recall": [Interval(Real, 0, 1, closed="right")],
+        "n_jobs": [None, Integral],
+        "categorical_features": [StrOptions({"auto"}), "array-like", None],
+        "scaling": [StrOptions({"auto", "robust", "none"})],
+        "steps": [Mapping, None],
+        "bounds": [Mapping, None],
+        "on_easy": [StrOptions({"smote", "uniform", "skip", "raise"})],
+        "max_synthetic": [
+            Interval(Integral, 0, None, closed="left"),
+            Interval(Real, 0, 1, closed="left"),
+            "array-like",
+            None,
+        ],
+        "max_per_parent": [Interval(Integral, 1, None, closed="left"), None],
+        "memory_budget": [Interval(Integral, 0, None, closed="left"), None],
+        "cohort_factors": [Mapping, None],
+        "rules": [Mapping, list, tuple, None],
+        "max_redraws": [Interval(Integral, 0, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        *,
+        sampling_strategy: Any = "auto",
+        n_neighbors: Any = 5,
+        random_state: Any = None,
+        mode: Literal["auto", "exact", "approximate"] = "auto",
+        min_recall: float = 0.985,
+        n_jobs: int | None = None,
+        categorical_features: Any = "auto",
+        scaling: Literal["auto", "robust", "none"] = "auto",
+        steps: Mapping[Any, float] | None = None,
+        bounds: Mapping[Any, tuple[float | None, float | None]] | None = None,
+        on_easy: Literal["smote", "uniform", "skip", "raise"] = "smote",
+        max_synthetic: Any = None,
+        max_per_parent: int | None = None,
+        memory_budget: int | None = None,
+        cohort_factors: Mapping[Any, float] | None = None,
+        rules: Any = None,
+        max_redraws: int = 20,
+    ) -> None:
+        super().__init__(sampling_strategy=sampling_strategy)
+        self.n_neighbors = n_neighbors
+        self.random_state = random_state
+        self.mode = mode
+        self.min_recall = min_recall
+        self.n_jobs = n_jobs
+        self.categorical_features = categorical_features
+        self.scaling = scaling
+        self.steps = steps
+        self.bounds = bounds
+        self.on_easy = on_easy
+        self.max_synthetic = max_synthetic
+        self.max_per_parent = max_per_parent
+        self.memory_budget = memory_budget
+        self.cohort_factors = cohort_factors
+        self.rules = rules
+        self.max_redraws = max_redraws
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Check the table and its classes, and learn how many rows each class wants; nothing is drawn."""
+        self._validate_params()
+        target = Target.of(y)
+        self._checked(X, target)
+        self.sampling_strategy_ = check_sampling_strategy(self.sampling_strategy, target.classes, self._sampling_type)
+        return self
+
+    def fit_resample(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        ids: Any = None,
+        eligible: Any = None,
+        weights: Any = None,
+        cohorts: Any = None,
+    ) -> tuple[Any, Any]:
+        """Return the real rows, unchanged and in order, and after them the synthetic ones.
+
+        Parameters
+        ----------
+        X : array, sparse matrix, DataFrame, polars or Arrow table of shape (n_rows, n_features)
+        y : array-like of shape (n_rows,)
+        ids : array-like of shape (n_rows,), optional
+            Unique names of the rows for the lineage; by default their numbers.
+        eligible : array-like of bool of shape (n_rows,), optional
+            Rows that may be parents or neighbours of synthetic rows, such as those whose label is not suspect.
+        weights : array-like of shape (n_rows,), optional
+            Factors on r_i; zero keeps a row from being a parent.
+        cohorts : array-like of shape (n_rows,), optional
+            Each row's cohort, for `cohort_factors`.
+
+        Returns
+        -------
+        X, y : as they came
+
+        Raises
+        ------
+        SamplingError
+            A DataError and ValueError: infinities, too few rows, a rule that cannot be evaluated.
+        """
+        frame, target, plan = self._plan(X, y, ids=ids, eligible=eligible, weights=weights, cohorts=cohorts)
+        rules = Rules(self.rules)
+        drawn: list[Drawn] = []
+
+        def blocks() -> Iterator[Any]:
+            for block in draw(plan, frame.table, rules=rules, max_redraws=self.max_redraws):
+                drawn.append(replace(block, rows=None))
+                yield block.rows
+
+        X_res = frame.extended(blocks(), plan.n_synthetic)
+        labels = [target.classes, *(block.y.astype(target.classes.dtype) for block in drawn)]
+        self.lineage_ = _lineage([block.lineage for block in drawn], plan.columns)
+        self.sample_indices_ = np.concatenate([np.arange(len(frame)), *(block.parents for block in drawn)])
+        self.plan_ = self._told(plan, rules)
+        self.neighbor_recall_ = plan.neighbor_recall
+        return X_res, target.like(np.concatenate(labels))
+
+    def plan(
+        self, X: Any, y: Any, *, ids: Any = None, eligible: Any = None, weights: Any = None, cohorts: Any = None
+    ) -> Plan:
+        """Return the plan alone; `rarecall.resampling.draw` and `write` make its rows in blocks."""
+        plan = self._plan(X, y, ids=ids, eligible=eligible, weights=weights, cohorts=cohorts)[2]
+        self.plan_, self.neighbor_recall_ = plan, plan.neighbor_recall
+        return plan
+
+    def _fit_resample(self, X: Any, y: Any, **params: Any) -> tuple[Any, Any]:
+        return self.fit_resample(X, y, **params)
+
+    def _plan(
+        self, X: Any, y: Any, *, ids: Any, eligible: Any, weights: Any, cohorts: Any
+    ) -> tuple[Frame, Target, Plan]:
+        self._validate_params()
+        target = Target.of(y)
+        frame = self._checked(X, target)
+        wanted = self._wanted(target.classes)
+        columns = self._columns(frame.table)
+        known = Annotations.of(
+            len(frame), ids=ids, eligible=eligible, weights=weights, cohorts=cohorts, factors=self.cohort_factors
+        )
+        minority = np.flatnonzero(np.isin(target.classes, list(wanted)) & known.eligible)
+        planner = Planner(
+            space=measure(frame.table, columns, scaling=self.scaling, minority=minority),
+            y=target.classes,
+            known=known,
+            **self._choices(),
+        )
+        plan = planner.plan(wanted, columns, row_bytes=row_bytes(frame.table))
+        for note in plan.notes:
+            warnings.warn(note, UserWarning, stacklevel=4)
+        return frame, target, plan
+
+    def _wanted(self, y: Any) -> dict[Any, int]:
+        """Return how many synthetic rows each class is to get."""
+        self.sampling_strategy_ = check_sampling_strategy(self.sampling_strategy, y, self._sampling_type)
+        return {label: int(count) for label, count in self.sampling_strategy_.items() if count}
+
+    def _columns(self, X: Any) -> Columns:
+        return describe(X, categorical=self.categorical_features, steps=self.steps, bounds=self.bounds)
+
+    def _choices(self) -> dict[str, Any]:
+        """Return what a planner takes from the parameters."""
+        number = isinstance(self.n_neighbors, Integral)
+        search = FaissNeighbors(mode=self.mode, min_recall=self.min_recall, n_jobs=self.n_jobs)
+        return {
+            "neighbors": search if number else self.n_neighbors,
+            "n_neighbors": self.n_neighbors if number else self.n_neighbors.n_neighbors,
+            "on_easy": self.on_easy,
+            "quota": Quota.of(self.max_synthetic, self.max_per_parent, self.memory_budget),
+            "seed": seed_of(self.random_state),
+        }
+
+    def _checked(self, X: Any, target: Target) -> Frame:
+        frame = Frame.of(X)
+        if isinstance(frame.table, pd.DataFrame):
+            validate_data(self, X=frame.table, reset=True, skip_check_array=True)
+        else:
+            mixed = not isinstance(self.categorical_features, str) and self.categorical_features is not None
+            values = validate_data(
+                self,
+                X=frame.table if isinstance(X, pd.DataFrame) else X,
+                reset=True,
+                accept_sparse="csr",
+                dtype=None if mixed else "numeric",
+                ensure_all_finite=False if mixed else "allow-nan",
+                ensure_min_samples=2,
+            )
+            if isinstance(X, pd.DataFrame):
+                self.feature_names_in_ = np.asarray(X.columns, dtype=object)
+            frame = Frame(X, values)
+        check_consistent_length(frame.table, target.classes)
+        return frame
+
+    def _told(self, plan: Plan, rules: Rules) -> Plan:
+        """Return the plan with what the rules refused."""
+        left_out = plan.n_synthetic - self.lineage_.num_rows
+        if not left_out:
+            return replace(plan, rejected=dict(rules.rejected))
+        note = f"{left_out} of {plan.n_synthetic} rows still broke a rule after {self.max_redraws} redraws: left out"
+        warnings.warn(note, UserWarning, stacklevel=3)
+        return replace(plan, rejected=dict(rules.rejected), notes=(*plan.notes, note))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.sampler_tags.sample_indices = True
+        return tags
+
+
+def _lineage(tables: list[pa.Table], columns: Columns) -> pa.Table:
+    if tables:
+        return pa.concat_tables(tables)
+    kinds = dict.fromkeys(("index", "class", "parent_id", "neighbor_id", "seed"), pa.int64())
+    kinds |= {"step": pa.float64(), "difficulty": pa.float64(), "attempt": pa.int16()}
+    return pa.schema(kinds.items(), metadata={METADATA: columns.to_json()}).empty_table()
+
+
+def row_bytes(values: Any) -> float:
+    """Return about how many bytes one row takes."""
+    if isinstance(values, pd.DataFrame):
+        return float(values.head(1000).memory_usage(deep=True, index=False).sum() / max(1, min(1000, len(values))))
+    held: Any = values.data if hasattr(values, "nnz") else values
+    return float(held.nbytes / max(1, values.shape[0]))

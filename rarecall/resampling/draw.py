@@ -1,0 +1,179 @@
+"""Drawing: rows from a plan, block after block, each with its lineage."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from scipy import sparse
+
+from rarecall.resampling.interpolation import between
+from rarecall.resampling.plan import ClassPlan, Plan
+from rarecall.resampling.randomness import uniforms
+from rarecall.resampling.rules import Rules
+
+BLOCK = 1 << 12  # rows drawn at a time: a megabyte or so stays in the cache
+METADATA = b"rarecall.columns"
+
+Ints = NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One block of synthetic rows.
+
+    Attributes
+    ----------
+    rows : ndarray, sparse matrix or DataFrame
+        As the table they were drawn from.
+    y : ndarray of shape (n,)
+        Their classes.
+    lineage : pyarrow.Table
+        A row for each row: index, class, parent_id, neighbor_id, voter_ids (where there are categories), step,
+        difficulty, attempt, seed.
+    parents : ndarray of int of shape (n,)
+        Row numbers of the parents.
+    """
+
+    rows: Any
+    y: NDArray[Any]
+    lineage: pa.Table
+    parents: Ints
+
+
+def draw(
+    plan: Plan,
+    X: Any,
+    *,
+    rules: Rules | None = None,
+    max_redraws: int = 20,
+    block_rows: int = BLOCK,
+    start: int = 0,
+    stop: int | None = None,
+) -> Iterator[Drawn]:
+    """Yield the plan's rows in blocks.
+
+    Parameters
+    ----------
+    plan : Plan
+    X : ndarray, sparse matrix or DataFrame
+        The table that was planned for; row numbers in the plan are its positions.
+    rules : Rules, optional
+        A row that breaks one is drawn again from the same parent, another neighbour and step, up to `max_redraws`
+        times, and then left out.
+    block_rows : int
+        The rows do not depend on it.
+    start, stop : int, optional
+        Which synthetic rows, by index; by default all.
+    """
+    offset = 0
+    for part in plan.classes:
+        first, last = max(start - offset, 0), min(part.planned, (plan.n_synthetic if stop is None else stop) - offset)
+        ends = np.cumsum(part.counts)
+        for begin in range(first, last, block_rows):
+            index = np.arange(begin, min(begin + block_rows, last))
+            slot = np.searchsorted(ends, index, side="right")
+            yield _block(plan, part, X, index + offset, slot, rules or Rules(None), max_redraws)
+        offset += part.planned
+
+
+def write(
+    plan: Plan, X: Any, rows: str | Path, lineage: str | Path, *, rules: Rules | None = None, max_redraws: int = 20
+) -> int:
+    """Draw a plan's rows into two Parquet files, never more than a block in memory, and return how many there are.
+
+    Parameters
+    ----------
+    rows, lineage : str or Path
+        The files to be made. The rows have the table's columns and `class`.
+    """
+    written = 0
+    rows_writer = lineage_writer = None
+    try:
+        for drawn in draw(plan, X, rules=rules, max_redraws=max_redraws):
+            table = as_arrow(drawn)
+            rows_writer = rows_writer or pq.ParquetWriter(rows, table.schema)
+            lineage_writer = lineage_writer or pq.ParquetWriter(lineage, drawn.lineage.schema)
+            rows_writer.write_table(table)
+            lineage_writer.write_table(drawn.lineage)
+            written += len(drawn.y)
+    finally:
+        for writer in (rows_writer, lineage_writer):
+            if writer is not None:
+                writer.close()
+    return written
+
+
+def as_arrow(drawn: Drawn) -> pa.Table:
+    """Return a block's rows with their class; an array's columns are named by position."""
+    rows = drawn.rows.toarray() if sparse.issparse(drawn.rows) else drawn.rows
+    if isinstance(rows, pd.DataFrame):
+        table = pa.Table.from_pandas(rows, preserve_index=False)
+    else:
+        table = pa.table({str(at): pa.array(np.ascontiguousarray(rows[:, at])) for at in range(rows.shape[1])})
+    return table.append_column("class", pa.array(drawn.y))
+
+
+def _block(plan: Plan, part: ClassPlan, X: Any, index: Ints, slot: Ints, rules: Rules, max_redraws: int) -> Drawn:
+    step, choice = _steps(plan.seed, 0, index, part)
+    attempt = np.zeros(len(index), dtype=np.int16)
+    rows = _rows(plan, part, X, slot, choice, step)
+    if rules:
+        broken = np.flatnonzero(~rules.passed(rows))
+        for again in range(1, max_redraws + 1):
+            if not len(broken):
+                break
+            new_step, new_choice = _steps(plan.seed, again, index[broken], part)
+            step[broken], choice[broken], attempt[broken] = new_step, new_choice, again
+            passed = rules.passed(_rows(plan, part, X, slot[broken], new_choice, new_step))
+            broken = broken[~passed]
+        kept = np.setdiff1d(np.arange(len(index)), broken)
+        index, slot, step, choice, attempt = index[kept], slot[kept], step[kept], choice[kept], attempt[kept]
+        rows = _rows(plan, part, X, slot, choice, step)
+    y = np.full(len(index), part.label)
+    return Drawn(rows, y, _lineage(plan, part, index, slot, choice, step, attempt), part.parents[slot])
+
+
+def _steps(seed: int, attempt: int, index: Ints, part: ClassPlan) -> tuple[NDArray[np.float64], Ints]:
+    """Return each row's step and which of its parent's neighbours it goes to."""
+    if not len(index):
+        return np.empty(0), np.empty(0, dtype=np.int64)
+    first = int(index[0])
+    numbers = uniforms(seed, attempt, first, int(index[-1]) + 1)[index - first]
+    return numbers[:, 1].copy(), (numbers[:, 0] * part.neighbors.shape[1]).astype(np.int64)
+
+
+def _rows(plan: Plan, part: ClassPlan, X: Any, slot: Ints, choice: Ints, step: NDArray[np.float64]) -> Any:
+    voters = part.neighbors[slot] if plan.columns.categorical else None
+    return between(X, part.parents[slot], part.neighbors[slot, choice], voters, step, plan.columns)
+
+
+def _lineage(
+    plan: Plan, part: ClassPlan, index: Ints, slot: Ints, choice: Ints, step: NDArray[np.float64], attempt: Ints
+) -> pa.Table:
+    def ids(rows: Ints) -> pa.Array:
+        return pa.array(rows if plan.ids is None else plan.ids[rows])
+
+    neighbors = part.neighbors[slot]
+    columns = {
+        "index": pa.array(index),
+        "class": pa.array(np.full(len(index), part.label)),
+        "parent_id": ids(part.parents[slot]),
+        "neighbor_id": ids(part.neighbors[slot, choice]),
+        "step": pa.array(step),
+        "difficulty": pa.array(part.difficulty[slot]),
+        "attempt": pa.array(attempt.astype(np.int16)),
+        "seed": pa.array(np.full(len(index), plan.seed, dtype=np.int64)),
+    }
+    if plan.columns.categorical:
+        width = neighbors.shape[1]
+        flat = ids(neighbors.ravel())
+        columns["voter_ids"] = pa.ListArray.from_arrays(
+            pa.array(np.arange(0, len(flat) + 1, width, dtype=np.int32)), flat
+        )
+    return pa.table(columns).replace_schema_metadata({METADATA: plan.columns.to_json()})

@@ -1,0 +1,80 @@
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from sklearn.datasets import make_classification
+
+from rarecall.errors import DataError
+from rarecall.lineage import descendants, rebuild
+from rarecall.resampling import ADASYN
+
+
+@pytest.fixture(scope="module", params=[np.float64, np.float32, "table"])
+def drawn(request):
+    X, y = make_classification(800, n_classes=3, n_informative=5, weights=[0.8, 0.12], random_state=0)
+    if request.param == "table":
+        X = pd.DataFrame(X).rename(columns=str)
+        X["job"] = np.random.default_rng(0).choice(["a", "b", None], 800)
+        X["whole"] = (X["0"] * 10).astype(int)
+    else:
+        X = X.astype(request.param)
+    ids = np.array([f"row-{number}" for number in range(800)])
+    sampler = ADASYN(random_state=5)
+    rows = sampler.fit_resample(X, y, ids=ids)[0][800:]
+    return sampler.lineage_, X, ids, rows.reset_index(drop=True) if request.param == "table" else rows
+
+
+def _same(left, right):
+    if isinstance(left, pd.DataFrame):
+        pd.testing.assert_frame_equal(left, right, check_exact=True)
+    else:
+        assert left.tobytes() == right.tobytes()
+
+
+def test_the_rows_are_made_again_bit_for_bit_from_a_file(drawn, tmp_path):
+    lineage, X, ids, rows = drawn
+    pq.write_table(lineage, tmp_path / "lineage.parquet")
+    _same(rebuild(pq.read_table(tmp_path / "lineage.parquet"), X, ids=ids), rows)
+
+
+def test_any_of_the_rows_can_be_made_alone(drawn):
+    lineage, X, ids, rows = drawn
+    few = np.array([3, 99, 40])
+    _same(
+        rebuild(lineage.take(few), X, ids=ids),
+        rows.iloc[few].reset_index(drop=True) if hasattr(rows, "iloc") else rows[few],
+    )
+
+
+def test_the_parents_alone_are_enough(drawn):
+    lineage, X, ids, rows = drawn
+    part = lineage.slice(0, 20)
+    needed = set(part["parent_id"].to_pylist()) | set(part["neighbor_id"].to_pylist())
+    if "voter_ids" in part.column_names:
+        needed |= {name for names in part["voter_ids"].to_pylist() for name in names}
+    kept = np.isin(ids, list(needed))
+    _same(rebuild(part, X[kept], ids=ids[kept]), rows[:20])
+
+
+def test_descendants_are_all_rows_that_a_row_had_a_part_in(drawn):
+    lineage = drawn[0]
+    wanted = lineage["neighbor_id"][0].as_py()
+    found = set(descendants(lineage, [wanted])["index"].to_pylist())
+    table = lineage.to_pandas()
+    expected = (table["parent_id"] == wanted) | (table["neighbor_id"] == wanted)
+    if "voter_ids" in table:
+        expected |= table["voter_ids"].map(lambda names: wanted in names)
+    assert found == set(table["index"][expected])
+    assert descendants(lineage, []).num_rows == 0
+
+
+def test_a_missing_parent_is_named(drawn):
+    lineage, X, ids, _ = drawn
+    with pytest.raises(DataError, match="every parent among the rows, but 'row-"):
+        rebuild(lineage, X[:5], ids=ids[:5])
+
+
+def test_a_table_without_the_samplers_metadata_is_refused(drawn):
+    lineage, X, ids, _ = drawn
+    with pytest.raises(DataError, match="without the columns"):
+        rebuild(lineage.replace_schema_metadata(None), X, ids=ids)
