@@ -9,7 +9,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, field_validator, model_validator
 
-RESERVED = ("row_id", "event_timestamp", "created", "is_synthetic", "parent_id", "neighbor_id", "step")
+RESERVED = (
+    *("row_id", "event_timestamp", "created"),
+    *("is_synthetic", "parent_id", "neighbor_id", "step"),
+    *("failed_expectations", "snapshot_key"),
+)
 """Columns that the product adds to every version; a source table may not bring its own."""
 
 Text = Annotated[str, Field(min_length=1)]

@@ -1,0 +1,291 @@
+"""A snapshot: a source's rows as they came, with a row id, a moment, and the kind of each feature.
+
+Refuses here what no later stage could mend: a label that cannot be learned, time that cannot be read, no feature.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rarecall.errors import DataError, brief, nearest
+from rarecall.project import Project
+from rarecall.sections import RESERVED
+
+UNTIMED = pd.Timestamp("2000-01-01", tz="UTC")
+"""The moment of every row of a table without time; Feast's point-in-time join wants one."""
+
+_UNREADABLE = {
+    "date": "a date; derive a number from it",
+    "nested": "nested values; derive columns from them",
+    "bytes": "raw bytes; derive columns from them",
+}
+_INFERRED = {
+    **dict.fromkeys(["integer", "floating", "decimal", "mixed-integer-float"], "numeric"),
+    **dict.fromkeys(
+        ["datetime64", "datetime", "date", "time", "period", "timedelta64", "timedelta", "interval"], "date"
+    ),
+    "boolean": "boolean",
+    "bytes": "bytes",
+}
+"""What pandas' `infer_dtype` says of values, as a kind; everything else is a category."""
+
+_EXACT = 2**53  # beyond it a float no longer holds every whole number
+_MOST_LEVELS = 1000  # a text column with more is an id or free text, not a category
+_ID_SHARE = 0.5  # a text column with more distinct values than this share of the rows, as well
+
+
+def take(frame: pd.DataFrame, project: Project) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Add `row_id` and `event_timestamp` to a source's rows and settle what each column is.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_rows, n_columns)
+        As read from the source.
+    project : Project
+
+    Returns
+    -------
+    rows : DataFrame of shape (n_rows, n_columns + 2)
+        `row_id` is the row's offset in the source; `event_timestamp` is in UTC, microseconds. Booleans are the texts
+        `true` and `false`; declared kinds are applied.
+    facts : dict
+        `rows`, `columns`, `positives`, `prevalence`, `first`, `last`, `features` (name to kind), `skipped` (name to
+        reason).
+
+    Raises
+    ------
+    DataError
+        One sentence that names the column and what to change.
+    """
+    rows = frame.set_axis([str(name) for name in frame.columns], axis=1).reset_index(drop=True)
+    _check_columns(list(rows.columns), project)
+    y = positives(rows[project.label.column], project)
+    _check_label(y, rows[project.label.column], project)
+    kinds, skipped = _kinds(rows, project)
+    rows = _typed(rows, kinds)
+    moment = _moments(rows, project)
+    rows.insert(0, "row_id", np.arange(len(rows), dtype=np.int64))
+    rows.insert(1, "event_timestamp", moment)
+    timed = project.timestamp is not None and moment.notna().any()
+    facts = {
+        "rows": len(rows),
+        "columns": frame.shape[1],
+        "positives": int(y.sum()),
+        "prevalence": round(float(y.mean()), 6),
+        "first": moment.min().isoformat() if timed else None,
+        "last": moment.max().isoformat() if timed else None,
+        "features": {name: "numeric" if kind == "numeric" else "categorical" for name, kind in kinds.items()},
+        "skipped": skipped,
+    }
+    return rows, facts
+
+
+def positives(column: pd.Series, project: Project) -> pd.Series:
+    """Return the label as a nullable boolean: true where the row is of the rare class, missing where it is not known.
+
+    >>> from rarecall.project import Project
+    >>> project = Project.model_validate(
+    ...     {"name": "p", "source": {"path": "a.csv"}, "label": {"column": "y", "positive": "yes"}})
+    >>> positives(pd.Series(["yes", "no", None]), project).tolist()
+    [True, False, <NA>]
+    """
+    wanted, kind = project.label.positive, _value_kind(column)
+    if kind == "boolean":
+        hit = column.astype(str).str.lower() == str(wanted).lower()
+    elif kind == "numeric":
+        hit = column.astype("float64") == _number(wanted)
+    else:
+        hit = column.astype(str).str.strip() == str(wanted).strip()
+    return hit.astype("boolean").mask(column.isna())
+
+
+def learnable(rows: pd.DataFrame, kinds: dict[str, str], project: Project) -> pd.DataFrame:
+    """Keep what training may read of a snapshot's accepted rows.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Accepted rows: entity, moment and label are there in each.
+    kinds : dict of str to str
+        The features and their kinds.
+    project : Project
+
+    Returns
+    -------
+    DataFrame
+        `row_id`, the entity, `event_timestamp`, `label` (0 or 1), the features, and the cohort columns besides.
+    """
+    names = list(dict.fromkeys([*kinds, *(cohort.column for cohort in project.cohorts)]))
+    kept = rows[["row_id", "event_timestamp"]].assign(
+        label=positives(rows[project.label.column], project).astype("int8")
+    )
+    for name in project.entity:
+        column = rows[name]
+        whole = pd.api.types.is_numeric_dtype(column) and (column % 1 == 0).all()
+        kept[name] = column.astype("int64") if whole else column.astype(str)
+    for name in names:
+        # A cohort column that is no feature was not typed with the features.
+        plain = pd.api.types.is_numeric_dtype(rows[name]) and not pd.api.types.is_bool_dtype(rows[name])
+        kept[name] = rows[name] if name in kinds or plain else _text_column(rows[name], "categorical")
+    return kept
+
+
+def _check_columns(columns: list[str], project: Project) -> None:
+    named: dict[str, Iterable[str]] = {
+        "label.column": [project.label.column],
+        "timestamp": [project.timestamp] if project.timestamp else [],
+        "entity": project.entity,
+        "features.include": project.features.include or [],
+        "features.exclude": project.features.exclude,
+        "features.kinds": project.features.kinds,
+        "cohorts": [cohort.column for cohort in project.cohorts],
+    }
+    for key, names in named.items():
+        for name in names:
+            if name not in columns:
+                raise DataError(f"{key}: the table has no column {name!r}{nearest(name, columns)}")
+    # In any case: the feature store's SQL does not tell Age from age, and would read one for the other.
+    seen: dict[str, str] = {}
+    for name in columns:
+        if name.lower() in RESERVED:
+            raise DataError(f"the column {name!r} has a name that the product adds itself; rename it in the source")
+        if name.lower() == "label" and name != project.label.column:
+            raise DataError(f"the column {name!r} is not label.column; rename it in the source, or name it there")
+        if (other := seen.setdefault(name.lower(), name)) != name or columns.count(name) > 1:
+            raise DataError(f"the columns {other!r} and {name!r} have one name in SQL; rename one in the source")
+
+
+def _check_label(y: pd.Series, values: pd.Series, project: Project) -> None:
+    column, count = project.label.column, int(y.sum())
+    known = int(y.notna().sum())
+    if known == 0:
+        raise DataError(f"label.column: every value of {column!r} is missing; expected {project.label.positive!r}")
+    if count == 0:
+        hint = " (YAML reads yes and no without quotes as booleans: quote it)" if _is_bool(project) else ""
+        there = nearest(str(project.label.positive), sorted(values.dropna().astype(str).unique()))
+        raise DataError(f"label.positive: {project.label.positive!r} never occurs in {column!r}{hint}{there}")
+    if count == known:
+        raise DataError(f"label.column: {column!r} is constant: every known value is {project.label.positive!r}")
+    if count < 2:
+        raise DataError(f"label.column: {column!r} has one positive row; at least 2 are needed to learn and to judge")
+    if project.augmentation.sampler != "none" and count <= project.augmentation.k:
+        raise DataError(
+            f"augmentation.k: {project.augmentation.k} neighbours need more than {project.augmentation.k} "
+            f"positive rows, got {count}; lower augmentation.k or set augmentation.sampler: none"
+        )
+
+
+def _is_bool(project: Project) -> bool:
+    return isinstance(project.label.positive, bool)
+
+
+def _kinds(rows: pd.DataFrame, project: Project) -> tuple[dict[str, str], dict[str, str]]:
+    never = {project.label.column, project.timestamp, *project.entity, *project.features.exclude}
+    wanted = project.features.include
+    names = [n for n in rows.columns if n not in never] if wanted is None else [n for n in wanted if n not in never]
+    kinds: dict[str, str] = {}
+    skipped: dict[str, str] = {}
+    for name in names:
+        if declared := project.features.kinds.get(name):
+            _check_declared(rows[name], declared)
+            kinds[name] = declared
+            continue
+        kind, why = _infer(rows[name])
+        if kind is None or (why and wanted is None):
+            skipped[name] = str(why)
+        else:
+            kinds[name] = kind
+    if not kinds:
+        why = "; ".join(f"{name}: {reason}" for name, reason in list(skipped.items())[:3])
+        raise DataError(f"features: no usable column is left{f' ({why})' if why else ''}; include one or declare kinds")
+    return kinds, skipped
+
+
+def _check_declared(column: pd.Series, declared: str) -> None:
+    kind = _value_kind(column)
+    if kind in _UNREADABLE and not (kind == "date" and declared == "categorical"):
+        raise DataError(f"features.kinds: {column.name!r} is declared {declared}, but holds {_UNREADABLE[kind]}")
+
+
+def _infer(column: pd.Series) -> tuple[str | None, str | None]:
+    """Return the kind of a column and why it should not be a feature, if so."""
+    kind = _value_kind(column)
+    if kind in _UNREADABLE:
+        return None, _UNREADABLE[kind]
+    levels = column.nunique(dropna=True)
+    if levels <= 1:
+        return "categorical", "constant"
+    if kind == "categorical" and (levels > _MOST_LEVELS or (levels > 50 and levels > _ID_SHARE * column.notna().sum())):
+        return "categorical", f"{levels} distinct texts look like an id"
+    return kind, None
+
+
+def _value_kind(column: pd.Series) -> str:
+    """Return what a column's values are, whatever type holds them: decimals and dates come as plain objects."""
+    inferred = pd.api.types.infer_dtype(column, skipna=True)
+    if inferred == "mixed" and column.dropna().map(pd.api.types.is_list_like).any():
+        return "nested"
+    return _INFERRED.get(inferred, "categorical")
+
+
+def _typed(rows: pd.DataFrame, kinds: dict[str, str]) -> pd.DataFrame:
+    rows = rows.copy(deep=False)
+    for name, column in rows.items():
+        if kind := kinds.get(str(name)):
+            rows[name] = _number_column(column) if kind == "numeric" else _text_column(column, kind)
+        elif pd.api.types.infer_dtype(column, skipna=True).startswith("mixed") and _value_kind(column) == "categorical":
+            rows[name] = _text_column(column, "categorical")  # numbers beside texts: no file holds both in one column
+    return rows
+
+
+def _number_column(column: pd.Series) -> pd.Series:
+    numbers = pd.to_numeric(column, errors="coerce")
+    bad = column[numbers.isna() & column.notna()]
+    if not bad.empty:
+        raise DataError(
+            f"features.kinds: {column.name!r} is declared numeric, but row {bad.index[0]} holds {brief(bad.iloc[0])}; "
+            "declare it categorical or add the value to missing.markers"
+        )
+    whole = pd.api.types.is_signed_integer_dtype(numbers) and not numbers.isna().any()
+    return numbers.astype("int64" if whole else "float64")
+
+
+def _text_column(column: pd.Series, kind: str) -> pd.Series:
+    if pd.api.types.is_float_dtype(column):
+        known = column.dropna()
+        if (known.abs() <= _EXACT).all() and (known % 1 == 0).all():
+            column = column.astype("Int64")  # so that a code reads 3, not 3.0, where others are missing
+    text = column.astype("string")
+    if kind == "boolean":
+        text = text.str.lower()
+    cells = np.array(text, dtype=object)
+    cells[text.isna().to_numpy()] = None
+    return pd.Series(cells, index=column.index, name=column.name)
+
+
+def _moments(rows: pd.DataFrame, project: Project) -> pd.Series:
+    if project.timestamp is None:
+        return pd.Series(UNTIMED, index=rows.index).dt.as_unit("us")
+    column = rows[project.timestamp]
+    if column.isna().all():
+        raise DataError(f"timestamp: every value of {project.timestamp!r} is missing; expected dates")
+    if pd.api.types.is_numeric_dtype(column):
+        raise DataError(f"timestamp: {project.timestamp!r} holds numbers such as {column.iloc[0]}; expected dates")
+    moments = pd.to_datetime(column, utc=True, errors="coerce", format="ISO8601")
+    bad = column[moments.isna() & column.notna()]
+    if not bad.empty:
+        raise DataError(
+            f"timestamp: row {bad.index[0]} of {project.timestamp!r} holds {brief(bad.iloc[0])} "
+            f"({len(bad)} of {len(column)} rows are like it); expected ISO 8601 from 1678 to 2261, such as 2026-03-01 "
+            "or 2026-03-01T12:00:00Z"
+        )
+    return moments.dt.as_unit("us")
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
