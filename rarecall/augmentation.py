@@ -1,0 +1,194 @@
+"""From training rows to training rows with synthetic ones among them: how many, made of whom, traceable to whom."""
+
+import math
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from rarecall.errors import DataError
+from rarecall.resampling import ADASYN
+from rarecall.sections import Augmentation
+
+_SHOWN = 3  # examples in the report
+
+
+@dataclass(frozen=True)
+class Augmented:
+    """Synthetic rows beside their lineage.
+
+    Attributes
+    ----------
+    rows : DataFrame of shape (n_synthetic, n_columns)
+        Like the training rows, with `is_synthetic`, `parent_id`, `neighbor_id` and `step`.
+    lineage : pyarrow.Table of n_synthetic rows
+        What `rarecall.lineage.rebuild` needs to make them again.
+    facts : dict
+        Sampler, parameters, counts, neighbour distances, difficulty histogram, notes, examples.
+    """
+
+    rows: pd.DataFrame
+    lineage: pa.Table | None
+    facts: dict[str, Any]
+
+
+def augment(
+    train: pd.DataFrame,
+    kinds: Mapping[str, str],
+    eligible: np.ndarray[Any, Any],
+    augmentation: Augmentation,
+    *,
+    first_id: int,
+    seed: int,
+) -> Augmented:
+    """Make synthetic rows of the rare class up to the configured share of the training rows.
+
+    Parameters
+    ----------
+    train : DataFrame of shape (n_rows, ...)
+        Real training rows with `row_id`, `event_timestamp`, `label` and the features.
+    kinds : mapping of str to str
+        The features and their kinds.
+    eligible : boolean array of shape (n_rows,)
+        False for rows whose label is suspect: they are never a parent.
+    augmentation : Augmentation
+    first_id : int
+        The row id of the first synthetic row.
+    seed : int
+
+    Raises
+    ------
+    DataError
+        Fewer eligible rare rows than the neighbours need.
+    """
+    wanted = _count(len(train), augmentation)
+    if augmentation.sampler == "none" or wanted == 0:
+        return Augmented(rows=train.head(0), lineage=None, facts=_nothing(augmentation))
+    y = train["label"].to_numpy()
+    rare, usable = int(y.sum()), int((y.astype(bool) & eligible).sum())
+    if usable <= augmentation.k:
+        raise DataError(
+            f"augmentation.k: {augmentation.k} neighbours need more than {augmentation.k} trusted positive training "
+            f"rows, got {usable} of {rare}; lower augmentation.k or set augmentation.sampler: none"
+        )
+    features = list(kinds)
+    sampler = ADASYN(
+        sampling_strategy={1: rare + wanted},
+        n_neighbors=augmentation.k,
+        random_state=seed,
+        categorical_features=[name for name, kind in kinds.items() if kind == "categorical"],
+        scaling="robust",  # a table's columns are in units of their own, so unscaled distances would be those of one
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # each is a note of the plan, and so in the facts
+        resampled, _ = sampler.fit_resample(train[features], y, ids=train["row_id"].to_numpy(), eligible=eligible)
+    drawn = resampled.iloc[len(train) :].reset_index(drop=True)
+    lineage: pa.Table = sampler.lineage_
+    rows = _placed(drawn, lineage, train, first_id)
+    return Augmented(rows=rows, lineage=lineage, facts=_facts(sampler, rows, train, augmentation))
+
+
+def together(train: pd.DataFrame, synthetic: pd.DataFrame) -> pd.DataFrame:
+    """Return real and synthetic training rows as one table, each marked and traceable.
+
+    Parameters
+    ----------
+    train, synthetic : DataFrame
+        Real rows as they were, and `Augmented.rows`.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `train` with `is_synthetic`, `parent_id`, `neighbor_id` and `step` (missing for real rows).
+    """
+    whole = pd.concat([train.assign(is_synthetic=False), synthetic], ignore_index=True)
+    marks = {"is_synthetic": "bool", "parent_id": "Int64", "neighbor_id": "Int64", "step": "float64"}
+    return whole.reindex(columns=[*train.columns, *marks]).astype(marks)
+
+
+def _count(real: int, augmentation: Augmentation) -> int:
+    # share = synthetic / (real + synthetic); rounded up so that the share is never below what was asked for.
+    share = augmentation.synthetic_share
+    return math.ceil(round(share / (1.0 - share) * real, 9))
+
+
+def _placed(drawn: pd.DataFrame, lineage: pa.Table, train: pd.DataFrame, first_id: int) -> pd.DataFrame:
+    parent = lineage.column("parent_id").to_numpy()
+    neighbor = lineage.column("neighbor_id").to_numpy()
+    moment = train.set_index("row_id")["event_timestamp"]
+    # A synthetic row is as old as the younger of the two it was made of: never visible before its parents.
+    visible = np.maximum(moment.loc[parent].to_numpy(), moment.loc[neighbor].to_numpy())
+    placed: dict[str, Any] = {
+        "row_id": np.arange(first_id, first_id + len(drawn), dtype=np.int64),
+        "event_timestamp": pd.Series(visible).dt.as_unit("us"),
+        "label": np.ones(len(drawn), dtype=np.int8),
+        "is_synthetic": True,
+        "parent_id": parent,
+        "neighbor_id": neighbor,
+        "step": lineage.column("step").to_numpy(),
+    }
+    return drawn.assign(**placed)
+
+
+def _facts(sampler: ADASYN, rows: pd.DataFrame, train: pd.DataFrame, augmentation: Augmentation) -> dict[str, Any]:
+    plan = sampler.plan_
+    [rare] = plan.classes
+    edges, counts = rare.histogram
+    return {
+        "sampler": augmentation.sampler,
+        "parameters": {"k": augmentation.k, "synthetic_share": augmentation.synthetic_share},
+        "synthetic_rows": len(rows),
+        "synthetic_share": len(rows) / (len(rows) + len(train)),
+        "neighbor_distance": {
+            "median": rare.distances.median,
+            "lower_quartile": rare.distances.lower_quartile,
+            "upper_quartile": rare.distances.upper_quartile,
+        },
+        "difficulty_histogram": {"edges": list(edges), "counts": list(counts)},
+        "neighbor_recall": float(sampler.neighbor_recall_),
+        "notes": list(plan.notes),
+        "examples": _examples(rows, train, list(sampler.feature_names_in_)),
+    }
+
+
+def _examples(rows: pd.DataFrame, train: pd.DataFrame, features: list[str]) -> list[dict[str, Any]]:
+    """Show a few synthetic rows, spread over the parents, beside the two real rows that each was made of."""
+    real = train.set_index("row_id")[features]
+    shown = rows.iloc[:: max(1, len(rows) // _SHOWN)].head(_SHOWN)
+    return [
+        {
+            "synthetic": _plain(row[features]),
+            "parent": _plain(real.loc[row["parent_id"]]),
+            "neighbor": _plain(real.loc[row["neighbor_id"]]),
+            "parent_id": int(row["parent_id"]),
+            "neighbor_id": int(row["neighbor_id"]),
+            "step": float(row["step"]),
+        }
+        for _, row in shown.iterrows()
+    ]
+
+
+def _plain(row: "pd.Series[Any]") -> dict[str, Any]:
+    """Return JSON values: numpy's own are none, and NaN is not JSON."""
+    return {
+        str(name): None if pd.isna(value) else value.item() if isinstance(value, np.generic) else value
+        for name, value in row.items()
+    }
+
+
+def _nothing(augmentation: Augmentation) -> dict[str, Any]:
+    return {
+        "sampler": "none",
+        "parameters": {},
+        "synthetic_rows": 0,
+        "synthetic_share": 0.0,
+        "neighbor_distance": None,
+        "difficulty_histogram": None,
+        "neighbor_recall": None,
+        "notes": ["augmentation.synthetic_share is 0"] if augmentation.sampler != "none" else [],
+        "examples": [],
+    }

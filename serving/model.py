@@ -1,0 +1,34 @@
+"""A model as a file: written and read with skops, so that loading one runs no code of its own.
+
+What a file may hold is decided here, by our own list, never by what the file says of itself.
+"""
+
+import zlib
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import skops.io
+from skops.io.exceptions import UntrustedTypesFoundException
+
+from rarecall.errors import StoreError
+from rarecall.training import TRUSTED_TYPES
+
+FILE = "model.skops"
+TRUSTED = sorted({name for names in TRUSTED_TYPES.values() for name in names})
+
+
+def save(model: Any, file: Path) -> None:
+    """Write a fitted model."""
+    skops.io.dump(model, file)
+
+
+def load(file: Path) -> Any:
+    """Read a model; StoreError when it is no whole skops file, or holds a type that no learner of ours has."""
+    try:
+        return skops.io.load(file, trusted=TRUSTED)
+    except UntrustedTypesFoundException as error:
+        raise StoreError(f"{file.name} is refused: {error}; only models of the known learners are loaded") from error
+    except (OSError, BadZipFile, zlib.error, KeyError, TypeError, ValueError) as error:
+        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise StoreError(f"{file.name} cannot be read as a model: {said}; train it again") from error

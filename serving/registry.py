@@ -1,0 +1,74 @@
+"""The model registry as serving sees it: which version an alias names, and that version's model."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_DOES_NOT_EXIST, ErrorCode
+
+from rarecall.errors import StoreError
+from rarecall.project import Project
+from serving import model
+
+CHAMPION = "champion"
+CHALLENGER = "challenger"
+_ABSENT = {ErrorCode.Name(RESOURCE_DOES_NOT_EXIST), ErrorCode.Name(INVALID_PARAMETER_VALUE)}
+
+
+def uri(project: Project) -> str:
+    """Return the tracking URI: SQLite under the home unless the project names a server."""
+    return project.stores.mlflow or f"sqlite:///{folder(project) / 'mlflow.db'}"
+
+
+def folder(project: Project) -> Path:
+    """Return the folder of the embedded MLflow store."""
+    return Path(project.stores.home) / "mlflow"
+
+
+def connect(project: Project) -> MlflowClient:
+    """Return a client of the project's registry."""
+    if project.stores.mlflow is None:
+        folder(project).mkdir(parents=True, exist_ok=True)
+    mlflow.set_tracking_uri(uri(project))
+    return MlflowClient(tracking_uri=uri(project))
+
+
+def at_alias(client: MlflowClient, name: str, alias: str) -> ModelVersion | None:
+    """Return the version that an alias names now, or None."""
+    try:
+        return client.get_model_version_by_alias(name, alias)
+    except MlflowException as error:
+        if error.error_code in _ABSENT:
+            return None
+        raise
+
+
+def aliases(client: MlflowClient, name: str, version: str) -> list[str]:
+    """Return the aliases that stand on a version now.
+
+    Raises
+    ------
+    StoreError
+        The registry has no such version.
+    """
+    try:
+        return sorted(client.get_model_version(name, version).aliases)
+    except MlflowException as error:
+        raise StoreError(
+            f"MLflow has no version {version} of {name}, though it was registered: {error.message}; "
+            "restore the registry, or start with a new home"
+        ) from error
+
+
+def load(client: MlflowClient, version: ModelVersion) -> Any:
+    """Return a version's model, read with our own list of trusted types."""
+    with tempfile.TemporaryDirectory() as aside:
+        source = version.source
+        local = mlflow.artifacts.download_artifacts(
+            artifact_uri=source, dst_path=aside, tracking_uri=client.tracking_uri
+        )
+        return model.load(Path(local) / model.FILE)
