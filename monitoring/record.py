@@ -1,0 +1,76 @@
+"""The record of a run: one JSON value that says what went in, what came out and why, for people and auditors."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import rarecall
+from rarecall.project import Project
+from rarecall.warehouse import Version
+
+
+def compose(
+    project: Project,
+    versions: dict[str, Version],
+    stages: list[dict[str, Any]],
+    *,
+    run_id: str,
+    started: datetime,
+    seconds: float,
+    git: str,
+    aliases: list[str],
+    links: list[dict[str, str]],
+) -> dict[str, Any]:
+    """Put the facts of a run's stages together.
+
+    Parameters
+    ----------
+    project : Project
+    versions : dict of str to Version
+        The output of each stage by the stage's name.
+    stages : list of dict
+        `name`, `state` and `seconds` of each.
+    run_id, started, seconds, git, aliases, links
+        What only this run knows.
+
+    Returns
+    -------
+    dict
+        JSON-ready; `monitoring.report.render` draws it.
+    """
+    facts = {name: version.facts for name, version in versions.items()}
+    decision, evaluation, dataset = facts["decide"], facts["evaluate"], facts["augment"]
+    taken, registration = facts["ingest"], facts["register"]
+    kept = ("rows", "columns", "positives", "prevalence", "first", "last")
+    curves = {"candidate": evaluation["curve"], "champion": decision["champion_curve"]}
+    return {
+        "run_id": run_id,
+        "project": project.name,
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round(seconds, 3),
+        "engine": rarecall.__version__,
+        "git": git,
+        "source": {"uri": _source(project), **{name: taken[name] for name in kept}},
+        "snapshot": versions["ingest"].key,
+        "dataset_version": versions["augment"].key,
+        "model_name": registration["model_name"],
+        "model_version": registration["model_version"],
+        "aliases": aliases,
+        "decision": {name: decision[name] for name in ("verdict", "reasons", "gates", "champion", "alias")},
+        "sli": evaluation["sli"],
+        "champion_sli": decision["champion_sli"],
+        "curves": curves | {"threshold": facts["train"]["threshold"], "prevalence": taken["prevalence"]},
+        "gates": project.gates.model_dump(mode="json"),
+        "validation": facts["validate"],
+        "labels": facts["judge_labels"],
+        "split": facts["split"],
+        "augmentation": dataset,
+        "drift": facts["reference_report"],
+        "stages": stages,
+        "links": links,
+    }
+
+
+def _source(project: Project) -> str:
+    """Name the source without the path of this machine, and never with a password."""
+    return Path(project.source.path).name if project.source.path else "a SQL query"

@@ -1,0 +1,454 @@
+"""The run report says what the record says, whatever is missing from it, and asks no one for anything.
+
+The two records stand here whole, as they are the examples of what `render` takes.
+"""
+
+import copy
+import json
+import re
+from html.parser import HTMLParser
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from jinja2 import UndefinedError
+
+from monitoring.plots import MOST_ROWS, PALETTE
+from monitoring.report import render
+
+NOT_ENOUGH = "not enough evidence"
+SCRIPT = "<script>alert('x')</script>"
+
+
+def cell(recall, low, high, positives, rows, *, precision=0.8, state=None):
+    """Make one cohort value; its state follows from the interval and the gate of 0.80."""
+    judged = "good" if low and low >= 0.8 else "bad" if high and high < 0.8 else NOT_ENOUGH
+    return {
+        "minority_recall": recall, "low": low, "high": high, "minority_precision": precision,
+        "positives": positives, "rows": rows, "state": state or judged,
+    }  # fmt: skip
+
+
+def curve(half):
+    """Make a precision-recall curve that falls to half its precision at a false alarm rate set by `half`."""
+    recall = np.linspace(0.004, 1, 250)
+    false_alarms = half * (recall / 0.868) ** 1.3 * np.exp(9 * np.maximum(recall - 0.8, 0) + 0.1 * np.sin(47 * recall))
+    hits = 0.00818 * recall
+    return {"recall": recall.tolist(), "precision": (hits / (hits + 0.992 * false_alarms)).tolist()}
+
+
+def gate(name, needs, value, low, high, state="good", reason=None):
+    reason = reason or f"{name.replace('_', ' ')} {value} meets {needs}"
+    return {"name": name, "needs": needs, "value": value, "low": low, "high": high, "state": state, "reason": reason}
+
+
+def finding(expectation, column, severity, unexpected):
+    about = {"expectation": expectation, "column": column, "severity": severity}
+    return about | {"unexpected": unexpected, "share": unexpected / 240_000}
+
+
+def example(step, amount, hour, region):
+    parent = {
+        "amount": 412.5,
+        "hour": 2.0,
+        "distance_km": 310.2,
+        "age_days": 41.0,
+        "channel": "online",
+        "region": region,
+    }
+    neighbor = parent | {"amount": amount, "hour": hour, "distance_km": 288.9, "channel": "terminal"}
+    between = {
+        name: parent[name] + step * (neighbor[name] - parent[name]) for name in ("amount", "hour", "distance_km")
+    }
+    more = {f"spend_{days}d": 120.0 * days for days in (1, 7, 30)}
+    return {
+        "synthetic": parent | between | more, "parent": parent | more, "neighbor": neighbor | more,
+        "parent_id": 10_482, "neighbor_id": 88_120, "step": step,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def first():
+    """Return the record of a first champion, on a stream of card payments."""
+    return {
+        "run_id": "2026-03-01-4f1c22", "project": "payments", "started": "2026-03-01T10:22:41.120000+00:00",
+        "seconds": 74.2, "engine": "0.1.0", "git": "3a9f1e0c",
+        "source": {
+            "uri": "payments.parquet", "rows": 240_000, "columns": 18, "positives": 1_964, "prevalence": 0.00818,
+            "first": "2025-09-01T00:00:12", "last": "2026-02-28T23:59:02",
+        },
+        "snapshot": "9c1f0a77be2d4410", "dataset_version": "51be09ac77f0d2e3",
+        "model_name": "payments", "model_version": "1", "aliases": ["champion"],
+        "decision": {
+            "verdict": "promote",
+            "reasons": [
+                "minority recall 0.87 [0.83, 0.90] holds the floor 0.80 (391 positives)",
+                "there is no champion yet to be compared with",
+            ],
+            "gates": [
+                gate("minority_recall", "≥ 0.80", 0.868, 0.831, 0.898,
+                     reason="minority recall 0.87 [0.83, 0.90] holds the floor 0.80 (391 positives)"),
+                gate("minority_precision", "≥ 0.70", 0.79, 0.748, 0.826),
+                gate("f1_minority", "≥ 0.75", 0.827, 0.794, 0.856),
+                gate("train_test_gap", "< 0.10", 0.021, -0.018, 0.062),
+                gate("label_noise_rate", "< 0.02", 0.0041, 0.0037, 0.0046),
+                gate("synthetic_share", "0.10 to 0.50", 0.1, None, None),
+            ],
+            "champion": None,
+        },
+        "sli": {
+            "minority_recall": 0.868, "minority_precision": 0.79, "f1_minority": 0.827, "auc_pr": 0.88,
+            "auc_roc": 0.991, "train_test_gap": 0.021, "label_noise_rate": 0.0041, "synthetic_ratio": 0.1,
+            "neighbor_distance_median": 0.61, "accuracy": 0.997,
+            "intervals": {
+                "minority_recall": [0.831, 0.898], "minority_precision": [0.748, 0.826], "auc_pr": [0.851, 0.906],
+            },
+            "by_cohort": {
+                "region": {
+                    "north": cell(0.90, 0.828, 0.944, 109, 11_900), "east": cell(0.89, 0.811, 0.939, 92, 12_080),
+                    "south": cell(0.85, 0.776, 0.903, 121, 12_400), "west": cell(0.86, 0.755, 0.921, 69, 11_620),
+                },
+                "channel": {
+                    "online": cell(0.90, 0.861, 0.931, 261, 21_400), "terminal": cell(0.82, 0.735, 0.882, 104, 24_300),
+                    "atm": cell(0.73, 0.539, 0.863, 26, 2_300), "phone": cell(None, None, None, 0, 41, precision=None),
+                },
+            },
+        },
+        "champion_sli": None,
+        "curves": {"candidate": curve(0.001), "champion": None, "threshold": 0.3127, "prevalence": 0.00818},
+        "gates": {"minority_recall": 0.80, "minority_precision": 0.70},
+        "validation": {
+            "expectations": 42, "read": 240_000, "accepted": 239_871, "quarantined": 129,
+            "findings": [
+                finding("values_between", "amount", "critical", 117),
+                finding("not_null", "merchant", "warning", 1_840),
+                finding("values_in_set", "channel", "critical", 12),
+            ],
+        },
+        "labels": {
+            "noise_rate": 0.0041, "low": 0.0037, "high": 0.0046, "suspects": 981,
+            "by_class": {"negative": {"rows": 237_907, "suspects": 936}, "positive": {"rows": 1_964, "suspects": 45}},
+        },
+        "split": {
+            "by": "time", "immature": 2_911,
+            "train": {"rows": 142_176, "positives": 1_180, "first": "2025-09-01", "last": "2025-12-17"},
+            "validation": {"rows": 47_392, "positives": 393, "first": "2025-12-17", "last": "2026-01-22"},
+            "holdout": {"rows": 47_392, "positives": 391, "first": "2026-01-22", "last": "2026-02-26"},
+        },
+        "augmentation": {
+            "sampler": "adasyn", "parameters": {"k": 5, "synthetic_share": 0.1}, "synthetic_rows": 15_797,
+            "synthetic_share": 0.1,
+            "neighbor_distance": {"median": 0.61, "lower_quartile": 0.22, "upper_quartile": 1.47},
+            "difficulty_histogram": {
+                "edges": [0, 0.2, 0.4, 0.6, 0.8, 1.0], "counts": [212, 171, 158, 190, 449],
+            },
+            "neighbor_recall": 1.0,
+            "notes": ["42 positives have no positive among their neighbours, so they only lend a direction"],
+            "examples": [
+                example(0.37, 655.0, 3.5, "north"), example(0.81, 96.4, 1.0, "south"),
+                example(0.12, 1203.9, 5.0, "north"),
+            ],
+        },
+        "stages": [
+            {"name": name, "state": "completed", "seconds": seconds}
+            for name, seconds in (
+                ("ingest", 2.1), ("validate", 6.8), ("publish features", 4.0), ("retrieve", 7.7),
+                ("judge labels", 11.2), ("split", 0.6), ("augment", 5.1), ("publish dataset", 1.9),
+                ("train", 9.4), ("evaluate", 3.2), ("decide", 0.1), ("register", 6.0),
+                ("reference report", 12.9), ("report", 1.1),
+            )
+        ],
+        "links": [
+            {"text": "MLflow run", "href": "http://127.0.0.1:5000/#/models/payments/versions/1"},
+            {"text": "drift", "href": "drift.html"}, {"text": "quarantine", "href": "quarantine.parquet"},
+            {"text": "tracking store", "href": "sqlite:///mlflow.db"},
+        ],
+    }  # fmt: skip
+
+
+@pytest.fixture
+def second(first):
+    """Return a second run: a new pattern has cost the champion the north, and the candidate wins it back."""
+    record = copy.deepcopy(first)
+    north = cell(0.86, 0.806, 0.902, 199, 12_310)
+    lost = copy.deepcopy(first["sli"])
+    lost |= {"minority_recall": 0.71, "minority_precision": 0.77, "auc_pr": 0.742}
+    lost["intervals"] = {"minority_recall": [0.665, 0.751]}
+    lost["by_cohort"]["region"]["north"] = cell(0.41, 0.30, 0.53, 199, 12_310)
+    lost["by_cohort"]["region"]["east"] = cell(0.88, 0.799, 0.931, 92, 12_080)
+    lost["by_cohort"]["channel"]["online"] = cell(0.66, 0.601, 0.715, 261, 21_400)
+    record["sli"]["by_cohort"]["region"]["north"] = north
+    record |= {
+        "run_id": "2026-03-29-b07e11", "started": "2026-03-29T04:00:07+00:00", "model_version": "2",
+        "aliases": ["challenger"], "champion_sli": lost, "dataset_version": "e0774c1d09aa4b52", "seconds": 61.9,
+        "drift": {"columns": 16, "drifted": [{"column": "amount", "method": "K-S p_value", "score": 0.0012}]},
+    }  # fmt: skip
+    record["decision"]["champion"] = {
+        "version": "1",
+        "recall": 0.71,
+        "recall_difference": 0.158,
+        "low": 0.12,
+        "high": 0.197,
+    }
+    record["decision"]["reasons"][-1] = (
+        "recall is not shown to be worse than champion version 1's, overall (+0.16 [+0.12, +0.20]) "
+        "or in any of 6 cohort values with enough positives"
+    )
+    record["curves"]["champion"] = curve(0.0021)
+    for stage in record["stages"][:3]:
+        stage |= {"state": "cached", "seconds": 0.1}
+    return record
+
+
+class Page(HTMLParser):
+    """What a browser would see: the tags with their attributes, the texts, and tags that do not close."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.texts, self.open = [], [], []
+        self.feed(html)
+        self.text = " ".join(" ".join(self.texts).split())
+
+    def handle_starttag(self, tag, attributes):
+        """Note a tag and, unless it is one that never closes, wait for its end."""
+        self.tags.append((tag, dict(attributes)))
+        if tag not in {"meta", "link"}:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        """Note a tag that closes itself."""
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        """Fail unless it closes the tag opened last."""
+        assert self.open.pop() == tag
+
+    def handle_data(self, text):
+        """Note what a reader sees."""
+        if self.open and self.open[-1] != "style":
+            self.texts.append(text)
+
+    def every(self, tag):
+        """Return the attributes of each such tag."""
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def test_the_same_record_gives_the_same_bytes_whatever_the_users_matplotlib_says(second):
+    with mpl.rc_context({"xtick.labelsize": 30, "path.simplify": False, "svg.hashsalt": None}):
+        elsewhere = render(json.loads(json.dumps(second)))
+    assert render(second) == elsewhere
+
+
+def test_the_page_is_whole_and_asks_no_one_for_anything(second):
+    html = render(second)
+    page = Page(html)
+    assert page.open == []
+    assert not {"script", "img", "iframe", "object"} & {tag for tag, _ in page.tags}
+    assert [link["href"] for link in page.every("link")] == ["data:,"]
+    assert not re.search(r"@import|src=|url\((?!#)", html)
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for reference in re.findall(r"(?:href=\"|url\()#([\w-]+)", html):
+        assert reference in ids
+
+
+def test_pictures_take_every_colour_from_the_page(second):
+    html = render(second)
+    drawn = "".join(re.findall(r"<svg xmlns.*?</svg>", html, flags=re.DOTALL))
+    assert not re.search(r"#[0-9a-f]{6}", re.sub(r'"#\w+"', "", drawn))
+    assert all(f"--{name}: {colour};" in html for name, colour in PALETTE.items())
+
+
+def test_nothing_from_the_record_becomes_markup(second):
+    second["project"] = second["git"] = second["run_id"] = SCRIPT
+    second["decision"]["reasons"].append(SCRIPT)
+    second["sli"]["by_cohort"] = {
+        SCRIPT: {SCRIPT: cell(0.9, 0.85, 0.93, 150, 900), '"><b onload=1>': cell(0.9, 0.7, 1, 9, 90)}
+    }
+    second["validation"]["findings"][0]["column"] = SCRIPT
+    second["augmentation"]["parameters"] = {SCRIPT: SCRIPT}
+    second["augmentation"]["examples"][0]["synthetic"][SCRIPT] = SCRIPT
+    second["links"] = [{"text": SCRIPT, "href": "javascript:alert(1)"}, {"text": "x", "href": " javascript:alert(1)"}]
+    page = Page(render(second))
+    assert page.every("script") == []
+    assert page.every("a") == []
+    assert not any("onload" in attributes for _, attributes in page.tags)
+    assert page.text.count(SCRIPT) >= 8
+
+
+@pytest.mark.parametrize("name", ["$10-$50", "$x^{$", "北方", "a\x00b\nc", "#18212e", "x" * 300])
+def test_a_cohort_may_be_named_anything(first, name):
+    first["sli"]["by_cohort"]["region"] = {name: cell(0.9, 0.85, 0.93, 150, 900)}
+    narrow = Page(render(first).split('class="plot narrow"')[1].split("</svg>")[0])
+    drawn = "".join(letter if letter.isprintable() else " " for letter in name)
+    assert (drawn if len(drawn) <= 14 else "x" * 13 + "…") in narrow.texts
+
+
+@pytest.mark.parametrize(
+    ("verdict", "aliases", "headline"),
+    [
+        ("promote", ["champion"], "Promoted to champion"),
+        ("promote", ["challenger"], "Promoted to challenger"),
+        ("promote", [], "Passed its gates"),
+        ("reject", [], "Rejected"),
+        ("not_enough_evidence", [], "Not enough evidence"),
+    ],
+)
+def test_the_verdict_stands_first(first, verdict, aliases, headline):
+    first["decision"]["verdict"], first["aliases"] = verdict, aliases
+    page = Page(render(first))
+    assert f"payments · {headline} · 2026-03-01 10:22 UTC" in page.text
+    assert page.text.index(headline, page.text.index("run report")) < page.text.index("Recall of the rare class")
+
+
+def test_reasons_are_told_once_and_gates_that_hold_are_counted(first):
+    bad = "minority precision 0.63 [0.59, 0.67] is below the floor 0.70 (391 positives)"
+    first["decision"]["gates"][1] = gate("minority_precision", "≥ 0.70", 0.63, 0.59, 0.67, "bad", bad)
+    first["decision"] |= {"verdict": "reject", "reasons": [bad]}
+    text = Page(render(first)).text
+    assert text.count(bad) == 1
+    assert "5 of 6 gates hold on the untouched holdout" in text
+
+
+def test_a_restored_cohort_is_told_and_drawn_beside_the_champion(second):
+    text = Page(render(second)).text
+    assert "Recall in region north rises from 0.41 with the champion to 0.86." in text
+    assert "north 199 0.86 0.81 to 0.90 0.41 0.30 to 0.53" in text
+    assert "+0.16 0.12 to 0.20 on version 1" in text
+
+
+def test_a_lost_cohort_is_told_too(second):
+    second["sli"], second["champion_sli"] = second["champion_sli"], second["sli"]
+    text = Page(render(second)).text
+    assert "Recall in region north falls from 0.86 with the champion to 0.41." in text
+    assert "Below the gate of 0.80: region north, channel online." in text
+
+
+def test_overlapping_intervals_are_no_news(second):
+    second["sli"]["by_cohort"]["region"]["north"] = cell(0.6, 0.5, 0.7, 90, 900)
+    assert "Recall in region north" not in Page(render(second)).text
+
+
+def test_rows_without_enough_evidence_are_hollow(first):
+    values = [one for group in first["sli"]["by_cohort"].values() for one in group.values()]
+    unsure = sum(one["state"] == NOT_ENOUGH and one["minority_recall"] is not None for one in values)
+    wide = render(first).split('class="plot wide"')[1].split("</svg>")[0]
+    rings = [style for style in re.findall(r"<use [^>]*style=\"([^\"]*)", wide) if "fill: var(--card)" in style]
+    assert len(rings) == unsure == 4
+    assert all("stroke: var(--unknown)" in ring for ring in rings)
+
+
+def _without_champion(record):
+    record["champion_sli"] = record["curves"]["champion"] = record["decision"]["champion"] = None
+
+
+def _without_cohorts(record):
+    record["sli"]["by_cohort"] = {}
+    record["champion_sli"]["by_cohort"] = {}
+
+
+def _without_augmentation(record):
+    record["augmentation"] = None
+
+
+def _with_the_sampler_off(record):
+    record["augmentation"] = {
+        "sampler": "none", "parameters": {}, "synthetic_rows": 0, "synthetic_share": 0.0, "neighbor_distance": None,
+        "difficulty_histogram": None, "neighbor_recall": None, "notes": [], "examples": [],
+    }  # fmt: skip
+
+
+def _without_details_of_augmentation(record):
+    record["augmentation"] |= {"neighbor_distance": None, "difficulty_histogram": None, "notes": [], "examples": []}
+
+
+def _without_time(record):
+    for part in (record["source"], *(record["split"][name] for name in ("train", "validation", "holdout"))):
+        part |= {"first": None, "last": None}
+    record["split"] |= {"by": "stratified", "immature": 0}
+
+
+def _without_findings(record):
+    record["validation"] |= {"findings": [], "quarantined": 0, "accepted": 240_000}
+
+
+def _without_curves(record):
+    record["curves"] = None
+
+
+def _without_labels(record):
+    record["labels"] = None
+
+
+def _without_gates(record):
+    record["decision"] |= {"gates": [], "reasons": ["the holdout has no positives"], "verdict": "not_enough_evidence"}
+
+
+def _without_measures(record):
+    record["sli"] = dict.fromkeys(record["sli"]) | {"intervals": {}, "by_cohort": record["sli"]["by_cohort"]}
+
+
+@pytest.mark.parametrize(
+    ("remove", "says", "says_not"),
+    [
+        (_without_champion, "in a holdout of 47,392", "champion"),
+        (_without_cohorts, "No cohorts are declared", "Every cohort in figures"),
+        (_without_augmentation, "No synthetic rows", "adasyn"),
+        (_with_the_sampler_off, "No synthetic rows", "Synthetic rows beside their parents"),
+        (_without_details_of_augmentation, "recall of the neighbour search", "difficulty"),
+        (_without_time, "Split stratified by label", "2025-09-01"),
+        (_without_findings, "All 42 expectations hold on 240,000 rows.", "values between"),
+        (_without_curves, "No curve was measured.", "chance"),
+        (_without_labels, "The labels were not checked.", "suspect"),
+        (_without_gates, "The holdout has no positives".lower(), "gates hold on"),
+        (_without_measures, "AUC-ROC —", "AUC-ROC 0.99"),
+    ],
+)
+def test_what_is_missing_is_said_and_leaves_no_hole(second, remove, says, says_not):
+    second["decision"]["reasons"] = second["decision"]["reasons"][:1]
+    remove(second)
+    page = Page(render(second))
+    assert page.open == []
+    assert says.lower() in page.text.lower()
+    assert says_not not in page.text
+    assert "None" not in page.text
+
+
+def test_a_champion_that_never_saw_a_cohort_stands_beside_nothing(second):
+    del second["champion_sli"]["by_cohort"]["channel"]
+    assert "channel online rises" not in Page(render(second)).text
+
+
+def test_a_wide_cohort_is_drawn_short_and_listed_whole(first):
+    """The values below the gate are drawn whatever their size; the rest by how many positives they have."""
+    countries = {f"country {place:02}": cell(0.9, 0.82, 0.95, 100 - place, 900) for place in range(40)}
+    countries["country 39"] = cell(0.2, 0.1, 0.4, 30, 900)
+    first["sli"]["by_cohort"] = {"country": countries}
+    html = render(first)
+    drawn, listed = html.split("<details>")
+    assert f"and {40 - MOST_ROWS} more in the table below" in drawn
+    assert "country 39" in drawn
+    assert "country 20" not in drawn
+    assert all(name in listed for name in countries)
+
+
+def test_a_curve_of_every_threshold_stays_small(first):
+    recall = np.linspace(1, 0, 200_000)
+    first["curves"]["candidate"] = {"recall": recall.tolist(), "precision": (1 - recall / 2).tolist()}
+    assert len(render(first)) < 150_000
+
+
+def test_drift_is_told_where_it_was_measured(first, second):
+    assert "drift from training" not in Page(render(first)).text
+    assert "1 of 16 columns drift from training to holdout: amount." in Page(render(second)).text
+
+
+def test_a_stage_that_was_skipped_is_marked(second):
+    skipped = [one for one in second["stages"] if one["state"] == "cached"]
+    assert Page(render(second)).text.count("cached") == len(skipped) == 3
+
+
+def test_a_record_that_lacks_a_key_is_refused(first):
+    del first["dataset_version"]
+    with pytest.raises(UndefinedError, match="dataset_version"):
+        render(first)
