@@ -1,0 +1,268 @@
+"""The command line: a command a function, each with `--json` for programs; every failure is one sentence on stderr."""
+
+import errno
+import json
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flows import console
+from rarecall.errors import RarecallError
+
+app = typer.Typer(
+    name="rarecall",
+    help="Keep the recall of a rare class: validated data, judged labels, traceable synthetic rows, gated models.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+STAGES = 13  # of a retrain, for the bar; the flow itself would take seconds to import
+
+ProjectFile = Annotated[Path, typer.Argument(metavar="[PROJECT]", help="rarecall.yaml, or the folder that holds it.")]
+Home = Annotated[str | None, typer.Option("--home", help="Where everything is kept; by default what the project says.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+def main() -> None:
+    """Run the command line; a refusal becomes its sentence and its exit code."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # the libraries' own; ours are facts in the report
+    try:
+        app()
+    except RarecallError as error:
+        print(f"rarecall: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except Exception as error:
+        if not _is_full_disk(error):
+            raise
+        print(
+            "rarecall: the disk is full, so a store could not be written; free some space, or give another folder "
+            "with --home, and run again: it goes on where it stopped",
+            file=sys.stderr,
+        )
+        sys.exit(1)
+
+
+@app.command()
+def init(
+    table: Annotated[str, typer.Argument(help="CSV, CSV.gz, Parquet, a folder of Parquet, or any fsspec URI.")],
+    label: Annotated[str, typer.Option(help="The column that says what is rare.")],
+    positive: Annotated[str | None, typer.Option(help="The rare class's value; by default the rarer of two.")] = None,
+    time: Annotated[str | None, typer.Option(help="The column that says when a row was true.")] = None,
+    entity: Annotated[str | None, typer.Option(help="The column that names who or what a row is about.")] = None,
+    cohort: Annotated[
+        list[str] | None, typer.Option(help="A column whose values are watched apart; repeat it.")
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path("rarecall.yaml"),
+    as_json: AsJson = False,
+) -> None:
+    """Read a table and write a commented project file for it."""
+
+    def work() -> dict[str, Any]:
+        from tasks.initialise import initialise
+
+        return initialise(table, output, label=label, positive=positive, time=time, entity=entity, cohorts=cohort or [])
+
+    def show(found: dict[str, Any]) -> None:
+        console.table("columns", ["column", "kind"], [[name, kind] for name, kind in found["kinds"].items()])
+        for warning in found["warnings"]:
+            console.people.print(f"[yellow]![/] {warning}", highlight=False)
+        console.people.print(f"prevalence {found['prevalence']:.4f} ({found['positives']} of {found['rows']} rows)")
+        console.people.print(f"wrote {found['file']}; next: rarecall retrain {found['file']}", soft_wrap=True)
+
+    _answer(work, show, as_json=as_json)
+
+
+@app.command()
+def retrain(project: ProjectFile = Path(), home: Home = None, as_json: AsJson = False) -> None:
+    """Run the main job: from the table to a registered, tagged model, or to the reason why not."""
+
+    def work() -> dict[str, Any]:
+        _prepare(project, home, source_too=True)
+        from flows.retrain import retrain as flow
+
+        return flow(str(project), home)
+
+    _answer(work, _show_run, as_json=as_json, stages=STAGES, pick=_machine_record)
+
+
+@app.command()
+def status(project: ProjectFile = Path(), home: Home = None, as_json: AsJson = False) -> None:
+    """Show dataset versions, model versions, aliases and the last decision."""
+
+    def work() -> dict[str, Any]:
+        loaded = _prepare(project, home)
+        from tasks.status import status as read
+
+        return read(loaded)
+
+    def show(found: dict[str, Any]) -> None:
+        names = ["version", "rows", "synthetic", "sampler"]
+        console.table("dataset versions", names, [[d[n] for n in names] for d in found["datasets"]])
+        names = ["version", "aliases", "decision", "recall", "precision", "dataset_version"]
+        console.table("model versions", names, [[m[n] for n in names] for m in found["models"]])
+        for reason in (found["last_decision"] or {}).get("reasons", ["nothing has been decided yet"]):
+            console.people.print(f"last decision: {reason}", highlight=False)
+
+    _answer(work, show, as_json=as_json)
+
+
+@app.command()
+def report(
+    project: ProjectFile = Path(),
+    home: Home = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write a copy of the page here.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give the last run's page: one HTML file that needs nothing else."""
+
+    def work() -> dict[str, Any]:
+        loaded = _prepare(project, home)
+        from tasks.runs import last_page
+
+        return {"report": str(last_page(loaded, copy_to=output))}
+
+    _answer(work, lambda found: console.people.print(found["report"], soft_wrap=True), as_json=as_json)
+
+
+@app.command()
+def demo(
+    home: Annotated[str, typer.Option("--home", help="Where the demo keeps everything.")] = ".rarecall/demo",
+    as_json: AsJson = False,
+) -> None:
+    """Tell the whole story on simulated card payments: a champion, a new fraud in one region, a retrain that pays."""
+
+    def work() -> dict[str, Any]:
+        from flows.demo import demo as tell
+
+        return tell(Path(home).absolute(), say=None if as_json else console.people.print)
+
+    _answer(work, lambda _: None, as_json=as_json, stages=2 * STAGES)
+
+
+@app.command()
+def schema(
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write it here instead of stdout.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the JSON Schema of the project file, for editors."""
+
+    def work() -> dict[str, Any]:
+        from rarecall.project import Project
+
+        text = json.dumps(Project.model_json_schema(), indent=2)
+        if output:
+            output.write_text(text + "\n")
+            return {"file": str(output)}
+        return json.loads(text)
+
+    _answer(
+        work,
+        lambda found: print(f"wrote {output}" if output else json.dumps(found, indent=2)),
+        as_json=as_json,
+    )
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="bank-marketing, adult, census-income or credit-default.")],
+    to: Annotated[Path | None, typer.Option("--to", help="The folder; by default RARECALL_DATA, else ./data.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Get a public table of the examples from where it is published, checked by its digest."""
+
+    def work() -> dict[str, Any]:
+        from tasks.fetch import fetch as get
+
+        return get(name, to or Path(os.environ.get("RARECALL_DATA", "data")))
+
+    def show(found: dict[str, Any]) -> None:
+        console.people.print(f"{found['file']}\nexport RARECALL_DATA={Path(found['file']).parent}", soft_wrap=True)
+
+    _answer(work, show, as_json=as_json)
+
+
+def _is_full_disk(error: BaseException | None) -> bool:
+    """Return whether a full disk is at the bottom of what a library raised in its own words."""
+    while error is not None:
+        if getattr(error, "errno", None) == errno.ENOSPC or "disk is full" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _prepare(project: Path, home: str | None, *, source_too: bool = False) -> Any:
+    """Read the project file and hand its home to the libraries before they are imported."""
+    from flows.environment import configure
+    from rarecall.project import load
+
+    loaded = load(project, os.environ, home=home)
+    if source_too:
+        from tasks.preflight import preflight
+
+        preflight(loaded)
+    configure(os.environ, Path(loaded.stores.home))
+    return loaded
+
+
+def _answer(
+    work: Callable[[], dict[str, Any]],
+    show: Callable[[dict[str, Any]], None],
+    *,
+    as_json: bool,
+    stages: int = 0,
+    pick: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+) -> None:
+    logging.getLogger("py.warnings").addHandler(logging.NullHandler())
+    if as_json:
+        with console.only_json() as answer:
+            answer(pick(work()))
+    elif stages:
+        with console.stage_lines(stages):
+            found = work()
+        show(found)
+    else:
+        show(work())
+
+
+def _machine_record(record: dict[str, Any]) -> dict[str, Any]:
+    names = ["run_id", "project", "snapshot", "dataset_version", "model_name", "model_version", "aliases"]
+    decision = {name: record["decision"][name] for name in ("verdict", "reasons")}
+    return {
+        **{name: record[name] for name in names},
+        "decision": decision,
+        "sli": record["sli"],
+        "stages": record["stages"],
+        "seconds": record["seconds"],
+        "report": record["report"],
+    }
+
+
+def _show_run(record: dict[str, Any]) -> None:
+    gates = [[g["name"], g["needs"], g["value"], _interval(g), g["state"]] for g in record["decision"]["gates"]]
+    console.table(f"{record['project']}: {record['decision']['verdict']}", _GATES, gates)
+    for reason in record["decision"]["reasons"]:
+        console.people.print(f"• {reason}", highlight=False)
+    if all(stage["state"] == "cached" for stage in record["stages"]):
+        console.people.print("nothing to do: every stage had been run on these inputs", highlight=False)
+    names = ", ".join(record["aliases"]) or "no alias"
+    console.people.print(
+        f"{record['model_name']} version {record['model_version']} ({names}), dataset {record['dataset_version']}\n"
+        f"report: {record['report']}",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
+_GATES = ["gate", "needs", "got", "interval", "state"]
+
+
+def _interval(gate: dict[str, Any]) -> str:
+    return "-" if gate["low"] is None else f"{gate['low']:.3f} to {gate['high']:.3f}"

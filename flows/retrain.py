@@ -1,0 +1,47 @@
+"""The main job: from a source table to a registered, tagged model, or to the reason why not."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+
+from flows.alone import alone
+from rarecall.project import load
+from tasks.augment import augment
+from tasks.decide import decide
+from tasks.evaluate import evaluate
+from tasks.ingest import ingest
+from tasks.judge_labels import judge_labels
+from tasks.publish_dataset import publish_dataset
+from tasks.publish_features import publish_features
+from tasks.reference_report import reference_report
+from tasks.register import register
+from tasks.report import report
+from tasks.retrieve import retrieve
+from tasks.split import split
+from tasks.train import train
+from tasks.validate import validate
+
+
+@flow(name="retrain", persist_result=False)
+def retrain(project_file: str, home: str | None = None) -> dict[str, Any]:
+    """Run every stage that has not been run on these inputs, and return the run's record."""
+    project = load(Path(project_file), os.environ, home=home)
+    with alone(project):
+        snapshot = ingest(project)
+        verdict = validate(project, snapshot)
+        view = publish_features(project, verdict)
+        training_set = retrieve(project, verdict, view)
+        labels = judge_labels(project, snapshot, training_set)
+        parts = split(project, training_set)
+        dataset = augment(project, snapshot, training_set, labels, parts)
+        published = publish_dataset(project, dataset)
+        model = train(project, dataset)
+        evaluation = evaluate(project, snapshot, dataset, labels, model)
+        decision = decide(project, dataset, model, evaluation)
+        registration = register(project, dataset, model, evaluation, labels, decision)
+        reference = reference_report(project, dataset)
+        done = [snapshot, verdict, view, training_set, labels, parts, dataset, published]
+        done += [model, evaluation, decision, registration, reference]
+        return report(project, done)

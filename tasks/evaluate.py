@@ -1,0 +1,48 @@
+"""Evaluate the model on the untouched holdout: figures with intervals, overall and by cohort."""
+
+import pandas as pd
+
+from rarecall.project import Project
+from rarecall.warehouse import Draft, Version
+from tasks.stage import Plan, stage
+
+
+@stage
+def evaluate(project: Project, taken: Version, dataset: Version, judged: Version, trained: Version) -> Plan:
+    """Plan the service level indicators of the candidate."""
+
+    def write(draft: Draft) -> None:
+        from rarecall import cohorts, sli, training
+        from serving import model
+
+        served = model.load(trained.file(model.FILE))
+        train = pd.read_parquet(dataset.file("train.parquet"))
+        real, holdout = train[~train["is_synthetic"]], pd.read_parquet(dataset.file("holdout.parquet"))
+        score = training.score(served, holdout)
+        measured = sli.measure(
+            holdout["label"],
+            score,
+            threshold=trained.facts["threshold"],
+            cohorts=cohorts.assign(holdout, project.cohorts),
+            train=(real["label"], training.score(served, real)),
+            confidence=project.gates.confidence,
+            min_positives=project.gates.min_positives,
+            recall_floor=project.gates.minority_recall,
+            random_state=project.seed,
+        )
+        noise, distance = judged.facts, dataset.facts["neighbor_distance"]
+        measured |= {
+            "label_noise_rate": noise["noise_rate"],
+            "synthetic_ratio": dataset.facts["synthetic_share"],
+            "neighbor_distance_median": distance["median"] if distance else None,
+        }
+        measured["intervals"]["label_noise_rate"] = [noise["low"], noise["high"]]
+        holdout[["row_id", "label"]].assign(score=score).to_parquet(draft.folder / "scores.parquet", index=False)
+        draft.facts.update(sli=measured, curve=sli.curve(holdout["label"], score), snapshot=taken.key)
+
+    recipe = {
+        "cohorts": [cohort.model_dump(mode="json") for cohort in project.cohorts],
+        "gates": project.gates.model_dump(mode="json", include={"confidence", "min_positives", "minority_recall"}),
+        "seed": project.seed,
+    }
+    return Plan(kind="evaluations", recipe=recipe, inputs=(taken, dataset, judged, trained), write=write)

@@ -1,0 +1,45 @@
+"""Write the run's record and page, and link them from the Prefect UI."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.artifacts import create_link_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
+
+from rarecall.project import Project
+from tasks import runs
+from tasks.commit import commit
+from tasks.stage import Done
+
+
+@task(name="report", cache_policy=NO_CACHE, persist_result=False)
+def report(project: Project, stages: list[Done]) -> dict[str, Any]:
+    """Return the record of the run that ends here."""
+    from monitoring import record, reference
+    from monitoring.report import render
+    from serving import registry
+
+    versions = {done.name: done.version for done in stages}
+    registration = versions["register"].facts
+    drift = versions["reference_report"].file(reference.FILE)
+    composed = record.compose(
+        project,
+        versions,
+        [done.summary() for done in stages],
+        run_id=str(flow_run.id),
+        started=flow_run.scheduled_start_time.astimezone(UTC),
+        seconds=(datetime.now(UTC) - flow_run.scheduled_start_time).total_seconds(),
+        git=commit(Path.cwd()),
+        aliases=registry.aliases(registry.connect(project), registration["model_name"], registration["model_version"]),
+        links=[
+            {"text": "drift of the holdout from the training rows (Evidently)", "href": drift.as_uri()},
+            {"text": "quarantined rows", "href": versions["validate"].file("quarantine.parquet").as_uri()},
+            {"text": "dataset version", "href": Path(versions["augment"].path).as_uri()},
+        ],
+    )
+    page = runs.keep(project, composed, render(composed))
+    create_link_artifact(key="run-report", link=page.as_uri(), link_text="run report")
+    return composed | {"report": str(page)}

@@ -1,0 +1,45 @@
+"""The runs of a home, each a folder with its record and its page; nothing in it is ever overwritten."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from rarecall.errors import StoreError
+from rarecall.project import Project
+
+RECORD, PAGE = "record.json", "report.html"
+
+
+def keep(project: Project, record: dict[str, Any], page: str) -> Path:
+    """Write a run's record and page aside and rename them into place; return the page's path."""
+    folder = _shelf(project) / f"{record['started'].replace(':', '')}-{record['run_id'][:8]}"
+    aside = folder.with_name(f".partial-{folder.name}")
+    try:
+        aside.mkdir(parents=True)
+        (aside / PAGE).write_text(page, encoding="utf-8")
+        (aside / RECORD).write_text(json.dumps(record, indent=1, allow_nan=False), encoding="utf-8")
+        aside.rename(folder)
+    except OSError as error:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise StoreError(f"could not write to {folder}: {error.strerror}; free some space and run again") from error
+    return folder / PAGE
+
+
+def folders(project: Project) -> list[Path]:
+    """Return the project's runs, oldest first."""
+    shelf = _shelf(project)
+    return sorted(f for f in shelf.iterdir() if not f.name.startswith(".")) if shelf.is_dir() else []
+
+
+def last_page(project: Project, *, copy_to: Path | None = None) -> Path:
+    """Return the last run's page, or a copy of it."""
+    runs = folders(project)
+    if not runs:
+        raise StoreError(f"{project.name} has no run yet in {project.stores.home}; make one with: rarecall retrain")
+    page = runs[-1] / PAGE
+    return Path(shutil.copyfile(page, copy_to)) if copy_to else page
+
+
+def _shelf(project: Project) -> Path:
+    return Path(project.stores.home) / "runs" / project.name

@@ -1,0 +1,57 @@
+"""What stands in a home: dataset versions, model versions, aliases, the last decision."""
+
+import json
+from typing import Any
+
+from rarecall.project import Project
+from tasks import runs
+from tasks.stage import warehouse
+
+
+def status(project: Project) -> dict[str, Any]:
+    """Return what a person asks first, JSON-ready; empty lists where nothing has run."""
+    from serving import registry
+
+    shelf = warehouse(project)
+    published = {v.facts["name"].rsplit("_", 1)[1] for v in shelf.versions("feast_datasets")}
+    datasets = [version for version in shelf.versions("datasets") if version.key in published]
+    records = runs.folders(project)
+    last = json.loads((records[-1] / runs.RECORD).read_text()) if records else None
+    return {
+        "project": project.name,
+        "home": project.stores.home,
+        "datasets": [
+            {
+                "version": version.key,
+                "rows": version.facts["rows"],
+                "synthetic": version.facts["synthetic_rows"],
+                "sampler": version.facts["sampler"],
+            }
+            for version in datasets
+        ],
+        "models": _models(project) if registry.folder(project).exists() or project.stores.mlflow else [],
+        "last_decision": last and last["decision"],
+    }
+
+
+def _models(project: Project) -> list[dict[str, Any]]:
+    from serving import registry
+
+    client = registry.connect(project)
+    found = client.search_model_versions(f"name = '{project.name}'", order_by=["version_number ASC"])
+    return [
+        {
+            "version": str(one.version),
+            # The listing does not carry aliases; only asking for one version does.
+            "aliases": registry.aliases(client, project.name, str(one.version)),
+            "decision": one.tags.get("rarecall.decision"),
+            "recall": _number(one.tags.get("rarecall.sli.minority_recall")),
+            "precision": _number(one.tags.get("rarecall.sli.minority_precision")),
+            "dataset_version": one.tags.get("rarecall.dataset_version"),
+        }
+        for one in found
+    ]
+
+
+def _number(tag: str | None) -> float | None:
+    return None if tag is None else float(tag)

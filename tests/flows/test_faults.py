@@ -1,0 +1,75 @@
+"""SIGKILL in every stage: the next run finishes, reads nothing half-written, and registers one version."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from mlflow import MlflowClient
+from places import RARECALL, Place
+
+from rarecall.warehouse import Warehouse
+
+KINDS = [
+    "snapshots",
+    "verdicts",
+    "feature_views",
+    "training_sets",
+    "label_verdicts",
+    "splits",
+    "datasets",
+    "feast_datasets",
+    "models",
+    "evaluations",
+    "decisions",
+    "registrations",
+    "references",
+]
+
+
+def kill_in_stage(place: Place, kind: str, *, after: float) -> bool:
+    """Start a retrain, wait until the stage writes its draft, let it go on a little, and kill it; was it in time?"""
+    shelf = place.home / "warehouse" / kind
+    with (place.folder / "killed.log").open("w") as log:
+        run = subprocess.Popen([RARECALL, "retrain", "--json"], cwd=place.folder, stdout=log, stderr=log)
+        deadline = time.monotonic() + 180
+        while run.poll() is None and time.monotonic() < deadline:
+            if shelf.is_dir() and any(shelf.glob(".partial-*")):
+                time.sleep(after)
+                break
+            time.sleep(0.002)
+        os.kill(run.pid, signal.SIGKILL)
+        return run.wait() == -signal.SIGKILL
+
+
+def one_whole_run(place: Place) -> None:
+    done = place.run("retrain", "--json")
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    shelf = Warehouse(place.home / "warehouse")
+    for kind in KINDS:
+        versions = shelf.versions(kind)
+        assert len(versions) == 1, kind
+        shelf.verify(versions[0])
+    assert not list((place.home / "warehouse").glob("*/.partial-*"))
+    client = MlflowClient(tracking_uri=f"sqlite:///{place.home / 'mlflow' / 'mlflow.db'}")
+    assert [str(version.version) for version in client.search_model_versions("name = 'payments'")] == ["1"]
+    assert len(client.search_runs([client.get_experiment_by_name("payments").experiment_id])) == 1
+    assert record["aliases"] == ["champion"]
+    assert client.get_model_version_by_alias("payments", "champion").tags["rarecall.decision"] == "promote"
+
+
+def test_killed_while_it_registers(place):
+    """Where it hurts most: between a model version's parts."""
+    assert kill_in_stage(place, "registrations", after=0.1)
+    one_whole_run(place)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("after", [0.0, 0.05, 0.3])
+def test_killed_in_every_stage_one_after_another(place, after):
+    killed = [kill_in_stage(place, kind, after=after) for kind in KINDS]
+    assert sum(killed) >= len(KINDS) - 3, "most stages last long enough to be killed in"
+    one_whole_run(place)
