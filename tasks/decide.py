@@ -1,9 +1,11 @@
 """Decide: the candidate against the gates, and against the champion on the same holdout rows."""
 
 import json
+from typing import Any
 
 import pandas as pd
 
+from rarecall.errors import DataError
 from rarecall.project import Project
 from rarecall.warehouse import Draft, Version
 from tasks.stage import Plan, stage
@@ -14,41 +16,21 @@ def decide(project: Project, dataset: Version, trained: Version, evaluation: Ver
     """Plan the decision, made once for a candidate: who was champion then is part of the record, not of the key."""
 
     def write(draft: Draft) -> None:
-        from rarecall import cohorts, decision, sli, training
+        from rarecall import decision
         from serving import registry
 
         client = registry.connect(project)
         champion = registry.at_alias(client, project.name, registry.CHAMPION)
-        comparison, beside = None, {"champion_sli": None, "champion_curve": None}
+        beside: dict[str, Any] = {"comparison": None, "champion_sli": None, "champion_curve": None}
         if champion:
             holdout = pd.read_parquet(dataset.file("holdout.parquet"))
-            scores = pd.read_parquet(evaluation.file("scores.parquet"))["score"]
-            named = cohorts.assign(holdout, project.cohorts)
-            served = registry.load(client, champion)
-            theirs, limit = training.score(served, holdout), float(served.threshold)
-            comparison = decision.compare(
-                holdout["label"],
-                scores >= trained.facts["threshold"],
-                theirs >= limit,
-                version=str(champion.version),
-                gates=project.gates,
-                cohorts=named,
-            )
-            beside = {
-                "champion_sli": sli.measure(
-                    holdout["label"],
-                    theirs,
-                    threshold=limit,
-                    cohorts=named,
-                    confidence=project.gates.confidence,
-                    min_positives=project.gates.min_positives,
-                    recall_floor=project.gates.minority_recall,
-                    random_state=project.seed,
-                ),
-                "champion_curve": sli.curve(holdout["label"], theirs),
-            }
+            score = pd.read_parquet(evaluation.file("scores.parquet"))["score"]
+            flagged = score >= trained.facts["threshold"]
+            beside = _beside(project, holdout, flagged, registry.load(client, champion), str(champion.version))
         augmented = dataset.facts["sampler"] != "none"
-        made = decision.decide(evaluation.facts["sli"], project.gates, champion=comparison, augmented=augmented)
+        made = decision.decide(
+            evaluation.facts["sli"], project.gates, champion=beside.pop("comparison"), augmented=augmented
+        )
         alias = None
         if made.verdict == "promote":
             alias = registry.CHALLENGER if champion else registry.CHAMPION
@@ -57,3 +39,32 @@ def decide(project: Project, dataset: Version, trained: Version, evaluation: Ver
 
     recipe = {"gates": project.gates.model_dump(mode="json"), "model": project.name}
     return Plan(kind="decisions", recipe=recipe, inputs=(dataset, trained, evaluation), write=write)
+
+
+def _beside(
+    project: Project, holdout: pd.DataFrame, flagged: "pd.Series[bool]", champion: Any, version: str
+) -> dict[str, Any]:
+    """Score the champion on the candidate's holdout, and put the two side by side."""
+    from rarecall import cohorts, comparison, sli, training
+
+    if gone := [name for name in champion.feature_names_in_ if name not in holdout]:
+        raise DataError(
+            f"champion version {version} reads {', '.join(gone)}, which the features no longer hold, so the two cannot "
+            "be compared; bring the columns back, or take the alias champion from that version"
+        )
+    named, gates = cohorts.assign(holdout, project.cohorts), project.gates
+    score, threshold = training.score(champion, holdout), float(champion.threshold)
+    measured = sli.measure(
+        holdout["label"],
+        score,
+        threshold=threshold,
+        cohorts=named,
+        confidence=gates.confidence,
+        min_positives=gates.min_positives,
+        recall_floor=gates.minority_recall,
+        random_state=project.seed,
+    )
+    compared = comparison.compare(
+        holdout["label"], flagged, score >= threshold, version=version, gates=gates, cohorts=named
+    )
+    return {"comparison": compared, "champion_sli": measured, "champion_curve": sli.curve(holdout["label"], score)}

@@ -14,6 +14,7 @@ from mlflow import MlflowClient
 from places import placed
 
 from flows import cli
+from rarecall.errors import DataError
 from rarecall.warehouse import Warehouse
 
 STAGES = [
@@ -214,3 +215,13 @@ def test_a_model_that_fails_its_gates_is_registered_with_the_reason_and_no_alias
     assert any("minority recall" in reason for reason in record["decision"]["reasons"])
     status = json.loads(place.run("status", "--json").stdout)
     assert status["models"][0]["decision"] == "reject"
+
+
+def test_a_champion_whose_columns_are_gone_is_named_and_nothing_is_registered(prefect, tmp_path, payments):
+    place = placed(tmp_path, payments)
+    place.retrain()
+    place.table(payments.drop(columns="terminal_risk"))
+    with pytest.raises(DataError, match="champion version 1 reads terminal_risk"):
+        place.retrain()
+    status = json.loads(place.run("status", "--json").stdout)
+    assert [model["version"] for model in status["models"]] == ["1"]

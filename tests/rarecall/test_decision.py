@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rarecall.decision import compare, decide
+from rarecall.comparison import compare
+from rarecall.decision import decide
 from rarecall.errors import DataError
 from rarecall.sections import Gates
 from rarecall.sli import measure
