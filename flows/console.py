@@ -27,7 +27,8 @@ class StageLines(logging.Handler):
             *columns, TimeElapsedColumn(), console=progress, transient=True, redirect_stdout=sys.stdout.isatty()
         )
         self._run = self._bar.add_task("starting", total=stages)
-        self._bar.start()
+        if progress.is_terminal:
+            self._bar.start()  # elsewhere a bar is only noise between the lines
 
     def emit(self, record: logging.LogRecord) -> None:
         """Show a `stage.started` or `stage.finished` event."""
@@ -36,12 +37,13 @@ class StageLines(logging.Handler):
             self._bar.update(self._run, description=name)
         elif record.getMessage() == "stage.finished":
             state, seconds = getattr(record, "state", ""), getattr(record, "seconds", 0.0)
-            self._bar.print(f"{_MARKS.get(state, '●')} {name:<17} {state:<9} {seconds:7.2f} s", highlight=False)
+            progress.print(f"{_MARKS.get(state, '●')} {name:<17} {state:<9} {seconds:7.2f} s", highlight=False)
             self._bar.advance(self._run)
 
     def close(self) -> None:
         """Take the bar away, also when a stage failed."""
-        self._bar.stop()
+        if self._bar.live.is_started:
+            self._bar.stop()
         super().close()
 
 

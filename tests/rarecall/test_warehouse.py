@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import multiprocessing
 import os
 import signal
 import socket
@@ -233,22 +232,31 @@ def test_sweep_spares_versions(shelf):
     shelf.verify(shelf.find("snapshots", "k"))
 
 
-def race(root: Path, start: "multiprocessing.synchronize.Barrier") -> None:
-    start.wait()
-    for key in range(30):
-        put(Warehouse(root), str(key), text="the same content", n=1)
+RACE = """
+import sys, time
+from pathlib import Path
+from rarecall.warehouse import Warehouse
+shelf, start = Warehouse(Path(sys.argv[1])), Path(sys.argv[2])
+print("ready", flush=True)
+while not start.exists():
+    time.sleep(0.001)
+for key in range(30):
+    with shelf.write("snapshots", str(key), recipe={"source": "a.csv"}) as draft:
+        (draft.folder / "rows.txt").write_text("the same content")
+"""
 
 
-def test_two_processes_may_write_the_same_keys(shelf):
+def test_two_processes_may_write_the_same_keys(shelf, tmp_path):
     """Both end well, and each version is whole."""
-    context = multiprocessing.get_context("fork")
-    start = context.Barrier(2)
-    writers = [context.Process(target=race, args=(shelf.root, start)) for _ in range(2)]
+    start = tmp_path / "start"
+    command = [sys.executable, "-c", RACE, shelf.root, start]
+    writers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     for writer in writers:
-        writer.start()
+        assert writer.stdout.readline() == "ready\n"
+    start.touch()
     for writer in writers:
-        writer.join(60)
-    assert [writer.exitcode for writer in writers] == [0, 0]
+        writer.communicate(timeout=60)
+    assert [writer.returncode for writer in writers] == [0, 0]
     assert len(shelf.versions("snapshots")) == 30
     for version in shelf.versions("snapshots"):
         shelf.verify(version)

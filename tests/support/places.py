@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,9 @@ class Place:
         """Run the flow in this process, where a Prefect server is up already and nothing is imported twice."""
         from flows.retrain import retrain
 
-        return retrain(str(self.file), home and str(home))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the libraries' own, as the command line does
+            return retrain(str(self.file), home and str(home))
 
     def run(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run the console script as a user does."""

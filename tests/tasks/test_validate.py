@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 from places import placed
+from prefect import flow
 
 from rarecall.project import load
 
@@ -16,12 +17,17 @@ def test_quarantine_holds_the_rows_and_why(prefect, tmp_path, payments):
         amount=payments["amount"].mask(payments.index == 5, np.inf),
     )
     project = load(placed(tmp_path, broken).file, {})
-    taken = ingest(project)
-    verdict = validate(project, taken).version
+
+    @flow
+    def two_stages():
+        taken = ingest(project)
+        return taken.version, validate(project, taken).version
+
+    taken, verdict = two_stages()
     accepted = pd.read_parquet(verdict.file("accepted.parquet"))
     quarantined = pd.read_parquet(verdict.file("quarantine.parquet"))
     assert sorted(quarantined["row_id"]) == [0, 1, 2, 5]
-    assert set(quarantined["snapshot_key"]) == {taken.version.key}
+    assert set(quarantined["snapshot_key"]) == {taken.key}
     assert "is_fraud" in quarantined.set_index("row_id")["failed_expectations"][0]
     assert "amount" in quarantined.set_index("row_id")["failed_expectations"][5]
     assert len(accepted) + len(quarantined) == len(payments)
