@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows import console
+from flows import console, interruption
 from rarecall.errors import RarecallError
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and 
 
 def main() -> None:
     """Run the command line; a refusal becomes its sentence and its exit code."""
+    interruption.install()
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # the libraries' own; ours are facts in the report
     try:
@@ -73,7 +74,7 @@ def init(
     def show(found: dict[str, Any]) -> None:
         console.table("columns", ["column", "kind"], [[name, kind] for name, kind in found["kinds"].items()])
         for warning in found["warnings"]:
-            console.people.print(f"[yellow]![/] {warning}", highlight=False)
+            console.people.print(f"[yellow]![/] {warning}", highlight=False, soft_wrap=True)
         console.people.print(f"prevalence {found['prevalence']:.4f} ({found['positives']} of {found['rows']} rows)")
         console.people.print(f"wrote {found['file']}; next: rarecall retrain {found['file']}", soft_wrap=True)
 
@@ -109,7 +110,7 @@ def status(project: ProjectFile = Path(), home: Home = None, as_json: AsJson = F
         names = ["version", "aliases", "decision", "recall", "precision", "dataset_version"]
         console.table("model versions", names, [[m[n] for n in names] for m in found["models"]])
         for reason in (found["last_decision"] or {}).get("reasons", ["nothing has been decided yet"]):
-            console.people.print(f"last decision: {reason}", highlight=False)
+            console.people.print(f"last decision: {reason}", highlight=False, soft_wrap=True)
 
     _answer(work, show, as_json=as_json)
 
@@ -142,7 +143,7 @@ def demo(
     def work() -> dict[str, Any]:
         from flows.demo import demo as tell
 
-        return tell(Path(home).absolute(), say=None if as_json else console.people.print)
+        return tell(Path(home).absolute(), say=None if as_json else console.say)
 
     _answer(work, lambda _: None, as_json=as_json, stages=2 * STAGES)
 
@@ -249,7 +250,7 @@ def _show_run(record: dict[str, Any]) -> None:
     gates = [[g["name"], g["needs"], g["value"], _interval(g), g["state"]] for g in record["decision"]["gates"]]
     console.table(f"{record['project']}: {record['decision']['verdict']}", _GATES, gates)
     for reason in record["decision"]["reasons"]:
-        console.people.print(f"• {reason}", highlight=False)
+        console.people.print(f"• {reason}", highlight=False, soft_wrap=True)
     if all(stage["state"] == "cached" for stage in record["stages"]):
         console.people.print("nothing to do: every stage had been run on these inputs", highlight=False)
     names = ", ".join(record["aliases"]) or "no alias"

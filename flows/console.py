@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-people = Console()
+people = Console(width=None if sys.stdout.isatty() else 160)  # a file has no edge to wrap at
 progress = Console(stderr=True)
 _MARKS = {"completed": "[green]●[/]", "cached": "[cyan]○[/]"}
 
@@ -78,6 +78,11 @@ def only_json() -> Iterator[Any]:
         os.close(real)
     for result in results:
         print(json.dumps(result, allow_nan=False))
+
+
+def say(line: str) -> None:
+    """Print a sentence for people, broken where their terminal breaks it and nowhere else."""
+    people.print(line, highlight=False, soft_wrap=True)
 
 
 def table(title: str, columns: list[str], rows: list[list[Any]]) -> None:

@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
+import psutil
 import pytest
 from mlflow import MlflowClient
 from places import RARECALL, Place
@@ -34,14 +36,17 @@ def kill_in_stage(place: Place, kind: str, *, after: float) -> bool:
     shelf = place.home / "warehouse" / kind
     with (place.folder / "killed.log").open("w") as log:
         run = subprocess.Popen([RARECALL, "retrain", "--json"], cwd=place.folder, stdout=log, stderr=log)
-        deadline = time.monotonic() + 180
-        while run.poll() is None and time.monotonic() < deadline:
-            if shelf.is_dir() and any(shelf.glob(".partial-*")):
-                time.sleep(after)
-                break
-            time.sleep(0.002)
+        wait_for_draft(run, shelf)
+        time.sleep(after)
         os.kill(run.pid, signal.SIGKILL)
         return run.wait() == -signal.SIGKILL
+
+
+def wait_for_draft(run: subprocess.Popen, shelf: Path) -> None:
+    """Wait until a stage writes its draft, or the run has ended."""
+    deadline = time.monotonic() + 180
+    while run.poll() is None and time.monotonic() < deadline and not any(shelf.glob(".partial-*")):
+        time.sleep(0.002)
 
 
 def one_whole_run(place: Place) -> None:
@@ -73,3 +78,21 @@ def test_killed_in_every_stage_one_after_another(place, after):
     killed = [kill_in_stage(place, kind, after=after) for kind in KINDS]
     assert sum(killed) >= len(KINDS) - 3, "most stages last long enough to be killed in"
     one_whole_run(place)
+
+
+def test_interrupted_it_stops_at_once_says_so_and_leaves_no_process(place):
+    """A terminal's Ctrl-C: the whole process group gets it, Prefect's temporary server too."""
+    with (place.folder / "said.log").open("w") as log:
+        run = subprocess.Popen([RARECALL, "retrain"], cwd=place.folder, stdout=log, stderr=log, start_new_session=True)
+        wait_for_draft(run, place.home / "warehouse" / "label_verdicts")
+        os.killpg(run.pid, signal.SIGINT)
+        assert run.wait(timeout=20) == 130
+    said = (place.folder / "said.log").read_text()
+    assert "the next run goes on where this one stopped" in said
+    assert "Traceback" not in said
+    for _ in range(100):  # the server takes a moment to end
+        if not psutil.pid_exists(int((place.home / "prefect" / "server.pid").read_text())):
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail("the temporary Prefect server is still there")
