@@ -212,7 +212,11 @@ def _such_as(answer: Mapping[str, Any]) -> str:
 
 def _shown(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "(" + ", ".join(f"{name}={_shown(item)}" for name, item in value.items()) + ")"
+        # The moment is our column, not the source's; a table without time has one that says nothing.
+        told = {"at" if name == "event_timestamp" else name: item for name, item in value.items()}
+        return (
+            "(" + ", ".join(f"{name}={_shown(item)}" for name, item in told.items() if item != snapshot.UNTIMED) + ")"
+        )
     if isinstance(value, pd.Timestamp):
         return value.isoformat()
     return repr(value.item() if hasattr(value, "item") else value)

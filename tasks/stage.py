@@ -6,6 +6,7 @@ the digest of its recipe, looks for it in the warehouse, and only when it is not
 
 import logging
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -107,7 +108,8 @@ def _found_or_made(name: str, plan: Plan, shelf: Warehouse) -> tuple[Version, bo
     key = digest.of_value(recipe)
     if found := shelf.find(plan.kind, key):
         return found, True
-    with shelf.write(plan.kind, key, recipe=recipe) as draft:
+    with shelf.write(plan.kind, key, recipe=recipe) as draft, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of libraries that reset the filters as they are imported
         plan.write(draft)
     if made := shelf.find(plan.kind, key):
         return made, False
