@@ -7,8 +7,6 @@ import pandas as pd
 from evidently import DataDefinition, Dataset, Report
 from evidently.presets import DataDriftPreset
 
-FILE = "drift.html"
-
 
 def write(
     train: pd.DataFrame, holdout: pd.DataFrame, kinds: dict[str, str], file: Path, *, rows: int, seed: int

@@ -12,7 +12,6 @@ from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_DOES_
 
 from rarecall.errors import StoreError
 from rarecall.project import Project
-from serving import model
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
@@ -66,6 +65,8 @@ def aliases(client: MlflowClient, name: str, version: str) -> list[str]:
 
 def load(client: MlflowClient, version: ModelVersion) -> Any:
     """Return a version's model, read with our own list of trusted types."""
+    from serving import model  # skops takes seconds to import, and most who ask here only want a name
+
     with tempfile.TemporaryDirectory() as aside:
         source = version.source
         local = mlflow.artifacts.download_artifacts(

@@ -1,11 +1,16 @@
 """The project's Feast store: opened where its configuration says, described in a file that any Feast user can open."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
-from feast import FeatureStore
 
 from rarecall.project import Project
+
+if TYPE_CHECKING:
+    from feast import FeatureStore
 
 
 def registry_url(project: Project) -> str:
@@ -15,6 +20,8 @@ def registry_url(project: Project) -> str:
 
 def open_store(project: Project) -> FeatureStore:
     """Open the store, writing its `feature_store.yaml` first when it is not there or not the same."""
+    from feast import FeatureStore  # seconds; a stage that only asks where the registry is does without
+
     home = _home(project)
     home.mkdir(parents=True, exist_ok=True)
     settings = {

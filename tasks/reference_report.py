@@ -8,6 +8,8 @@ from rarecall.project import Project
 from rarecall.warehouse import Draft, Version
 from tasks.stage import Plan, stage
 
+PAGE = "drift.html"
+
 
 @stage
 def reference_report(project: Project, dataset: Version) -> Plan:
@@ -23,7 +25,7 @@ def reference_report(project: Project, dataset: Version) -> Plan:
                 train[~train["is_synthetic"]],
                 holdout,
                 dataset.facts["features"],
-                draft.folder / reference.FILE,
+                draft.folder / PAGE,
                 rows=project.monitoring.report_rows,
                 seed=project.seed,
             )

@@ -12,19 +12,20 @@ from prefect.runtime import flow_run
 from rarecall.project import Project
 from tasks import runs
 from tasks.commit import commit
+from tasks.reference_report import PAGE
 from tasks.stage import Done
 
 
 @task(name="report", cache_policy=NO_CACHE, persist_result=False)
 def report(project: Project, stages: list[Done]) -> dict[str, Any]:
     """Return the record of the run that ends here."""
-    from monitoring import record, reference
+    from monitoring import record
     from monitoring.report import render
     from serving import registry
 
     versions = {done.name: done.version for done in stages}
     registration = versions["register"].facts
-    drift = versions["reference_report"].file(reference.FILE)
+    drift = versions["reference_report"].file(PAGE)
     composed = record.compose(
         project,
         versions,

@@ -51,10 +51,10 @@ REFUSALS = {
         ),
     ),
     "one client has two rows at one time": (
-        rows(client=[1, 1, *range(2, 20)], event_timestamp=snapshot.UNTIMED),
+        rows(client=[1, 1, *range(2, 20)], event_timestamp=pd.Timestamp("2026-03-01", tz="UTC")),
         (
             "expected one row for each client and paid_on, got 2 of 20 rows otherwise, such as (client=1, "
-            "event_timestamp=2000-01-01T00:00:00+00:00); remove the repeated rows, or name in entity and timestamp "
+            "at=2026-03-01T00:00:00+00:00); remove the repeated rows, or name in entity and timestamp "
             "what tells them apart"
         ),
     ),
