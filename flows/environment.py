@@ -46,6 +46,7 @@ def configure(environ: MutableMapping[str, str], home: Path) -> None:
         "MLFLOW_LOGGING_LEVEL": "ERROR",
         "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
         "TQDM_DISABLE": "1",
+        "GIT_PYTHON_REFRESH": "quiet",  # a machine without git is no reason to fail
     }
     for name, value in defaults.items():
         environ.setdefault(name, value)

@@ -11,5 +11,5 @@ def commit(folder: Path) -> str:
         repository = git.Repo(folder, search_parent_directories=True)
         head = repository.head.commit.hexsha
         return f"{head}+changed" if repository.is_dirty() else head
-    except (git.InvalidGitRepositoryError, git.NoSuchPathError, ValueError):  # ValueError: no commit yet
+    except (git.GitError, ValueError):  # no repository, no git on this machine; ValueError: no commit yet
         return "none"
