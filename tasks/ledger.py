@@ -1,0 +1,18 @@
+"""The project's ledger: opened where its configuration says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rarecall.project import Project
+
+if TYPE_CHECKING:
+    from monitoring.ledger import Ledger
+
+
+def open_project_ledger(project: Project) -> Ledger:
+    """Return the ledger of the project's home, or the one that `stores.ledger` names."""
+    from monitoring.ledger import open_ledger  # SQLAlchemy takes half a second that `--help` does not have
+
+    return open_ledger(project.stores.ledger or f"sqlite:///{Path(project.stores.home) / 'ledger.db'}")
