@@ -1,12 +1,14 @@
 """Nearest neighbours for samplers: exact, or approximate to a recall that is measured, always the same for a seed.
 
-FAISS finds the cells (its k-means), `rarecall.cells` searches them by matrix products; docs/neighbors.md says why.
+FAISS finds the cells (its k-means), `rarecall.cells` searches them by matrix products, SciPy's tree serves few columns;
+docs/neighbors.md says why.
 """
 
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from numbers import Integral, Real
 from typing import Any, Literal, Self
 
@@ -16,14 +18,21 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # it ships no types
 
 from rarecall.blocks import Rows, Table, as_rows
 from rarecall.cells import Cells, all_pairs
-from rarecall.topk import Floats, Ints
+from rarecall.topk import Floats, Ints, TopK, gaps_of
+from rarecall.tree import by_tree
 
-WORTH_CELLS = 5e7
-"""Pairs of query and row from which cells pay for themselves: below, all pairs take less than a tenth of a second."""
+TREE_COLUMNS = 6
+"""The most columns in which a tree beats products: at 8 it takes twice as long as cells, at 2 a third."""
+
+WORTH_THREADS = 1e7
+"""Pairs from which threads pay for themselves: below, starting two takes as long as the search."""
+
+WORTH_CELLS = 1.5e8
+"""Pairs of query and row from which cells pay for themselves: below, all pairs take about a tenth of a second."""
 
 
 class FaissNeighbors(BaseEstimator):
@@ -42,8 +51,8 @@ class FaissNeighbors(BaseEstimator):
     n_neighbors : int, default=5
     mode : {"auto", "exact", "approximate"}, default="auto"
         `exact` compares all pairs. `approximate` looks only into the cells nearest to each query, as many as reach
-        `min_recall` on queries that are also searched exactly. `auto` is exact for small jobs, and where more than
-        half of the cells would have to be looked into.
+        `min_recall` on queries that are also searched exactly. `auto` is exact for small jobs, in few columns, and
+        where more than half of the cells would have to be looked into.
     min_recall : float, default=0.985
         Share of the true neighbours to find.
     n_jobs : int, optional
@@ -55,8 +64,8 @@ class FaissNeighbors(BaseEstimator):
     ----------
     neighbor_recall_ : float
         Share of the true neighbours found for the judged queries of the last search; 1.0 when it was exact.
-    method_ : {"exact", "cells"}
-        How the last search was done.
+    method_ : {"exact", "tree", "cells"}
+        How the last search was done: `tree` is exact, by a k-d tree, up to 6 columns.
     n_samples_fit_, n_features_in_ : int
 
     >>> X = np.array([[0.0], [1.0], [1.0], [5.0]])
@@ -182,20 +191,33 @@ class FaissNeighbors(BaseEstimator):
             )
         self.neighbor_recall_, self.method_ = 1.0, "exact"
         with _threads(self.n_jobs) as pool:
-            cells: Cells | None = None
-            if self._worth_cells(len(queries)):
-                cells = Cells(
-                    self._table("approximate search"), len(queries), _means, seed=self.random_state, pool=pool
-                )
-                cells.judge(queries, k, own=own, min_recall=self.min_recall)
-                if self.mode == "auto" and cells.n_probes > cells.n_cells // 2:
-                    cells = None
-            if cells is None:
-                top = all_pairs(self.rows_, queries, k, own=own, pool=pool)
+            if not self._fits_a_tree(queries):
+                top = self._by_products(queries, k, own=own, pool=pool)
             else:
-                top = cells.search(queries, k, own=own)
-                self.neighbor_recall_, self.method_ = cells.recall, "cells"
+                workers = min(_cores(self.n_jobs), 1 + len(queries) // 1000)
+                top, unsure = by_tree(self._table("a tree"), queries, k, own=own, workers=workers)
+                self.method_ = "tree"
+                if len(unsure):
+                    itself = None if own is None else own[unsure]
+                    rest = self._by_products(queries[unsure], k, own=itself, pool=pool)
+                    top.ids[unsure], top.squared[unsure] = rest.ids, rest.squared
         return np.sqrt(top.squared), top.ids
+
+    def _by_products(self, queries: Floats, k: int, *, own: Ints | None, pool: ThreadPoolExecutor) -> TopK:
+        if self._worth_cells(len(queries)):
+            table = self._table("approximate search")
+            cells = Cells(table, queries, _means, own=own, seed=self.random_state, pool=pool)
+            cells.judge(k, min_recall=self.min_recall)
+            if self.mode == "approximate" or cells.n_probes <= cells.n_cells // 2:
+                self.neighbor_recall_, self.method_ = cells.recall, "cells"
+                return cells.search(k)
+        few = self.n_samples_fit_ is not None and len(queries) * self.n_samples_fit_ < WORTH_THREADS
+        return all_pairs(self.rows_, queries, k, own=own, pool=None if few else pool)
+
+    def _fits_a_tree(self, queries: Floats) -> bool:
+        if self.mode == "approximate" or self.n_features_in_ > TREE_COLUMNS or not isinstance(self.rows_, Table):
+            return False
+        return not len(gaps_of(queries)) and not any(len(gaps_of(block)) for block in self.rows_.blocks())
 
     def _worth_cells(self, n_queries: int) -> bool:
         if self.mode == "exact" or not isinstance(self.rows_, Table) or self.rows_.n_rows < 1000:
@@ -211,14 +233,23 @@ def _is_nested(X: Any) -> bool:
 def _means(sample: Floats, n: int, seed: int) -> Floats:
     """Return centroids by FAISS's k-means; five rounds are enough, since cells are only a guide."""
     means = faiss.Kmeans(sample.shape[1], n, niter=5, seed=seed, min_points_per_centroid=1, max_points_per_centroid=64)
-    means.train(sample)
+    means.train(np.clip(sample, -1e15, 1e15))  # squares beyond float32 make FAISS end the whole process
     return np.asarray(means.centroids)
+
+
+@cache
+def _pools() -> ThreadpoolController:
+    """Return the process's BLAS and OpenMP pools: finding them reads the process's memory map, 10 ms each time."""
+    return ThreadpoolController()
 
 
 @contextmanager
 def _threads(n_jobs: int | None) -> Iterator[ThreadPoolExecutor]:
     """Yield our threads, with one thread to a product and to k-means: its sums then come in one order only."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    wanted = cores if n_jobs is None or n_jobs < 0 else max(1, n_jobs)
-    with threadpool_limits(limits=1), ThreadPoolExecutor(wanted) as pool:
+    with _pools().limit(limits=1), ThreadPoolExecutor(_cores(n_jobs)) as pool:
         yield pool
+
+
+def _cores(n_jobs: int | None) -> int:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores if n_jobs is None or n_jobs < 0 else max(1, n_jobs)

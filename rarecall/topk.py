@@ -1,13 +1,14 @@
-"""Exact top-k of many queries over blocks of rows: one matrix product a tile, and few rows that pass its bound.
+"""Exact top-k of many queries over tiles of rows: one matrix product a tile, and few rows that pass its bound.
 
-A tile's product gives, in float32, a lower bound of every squared distance between a block of queries and a block of
+A tile's product gives, in float32, a lower bound of every squared distance between a block of queries and the tile's
 rows. Only pairs whose bound lies below the query's k-th best so far are measured again, in float64, so rounding can
 cost time but never a neighbour. Ties go to the lower row number. Hence the result depends on the rows alone: not on
-the block size, the order of the blocks or the number of threads.
+the tiles' size, their order or the number of threads.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,14 +16,99 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
+Found = tuple[Ints, Ints, Floats]
 
 TILE_QUERIES = 256
 TILE_ROWS = 2048  # 256 x 2048 float32 are 2 MB: a tile stays in the second-level cache between product and test
+HUGE, TINY = 1e37, 1e-30  # squared distances near which float32 overflows or loses what is added up
 _PAIRS = 1 << 17  # pairs measured in float64 at a time: bounds the scratch memory
+_SHARES = 8  # parts that a merge of many candidates is cut into, for as many threads as there are
+
+
+class Lift:
+    """Rows and queries with columns added, such that their product bounds the squared distance from below.
+
+    Parameters
+    ----------
+    center : ndarray of shape (n_columns,)
+        Subtracted from both sides; the nearer to the data's mean, the tighter the float32 bound.
+    gaps : ndarray of int
+        Columns in which a row or a query may hold NaN.
+    """
+
+    def __init__(self, center: Floats, gaps: Ints) -> None:
+        self.center, self.gaps, self.d = center, gaps, len(center)
+        # Half the significand's last place, for each of the d products and a few more for what surrounds them, times 4.
+        self.slack = 4.0 * (self.d + 8) * 2.0**-24
+
+    @property
+    def width(self) -> int:
+        """Return how many columns there are after lifting."""
+        return self.d + 1 + 2 * len(self.gaps)
+
+    def tile(
+        self, rows: Floats, ids: Ints, *, read: Callable[[Ints], Floats] | None = None, out: Floats | None = None
+    ) -> "Tile":
+        """Return rows made ready, in `out` where it is given.
+
+        `read` returns some of the rows as they came, by place; without it the rows are held.
+        """
+        lifted = np.empty((len(rows), self.width), dtype=np.float32) if out is None else out
+        with np.errstate(over="ignore", invalid="ignore"):  # beyond float32 there is no bound: NaN, which passes
+            known = self._known(rows)
+            lifted[:, : self.d] = known
+            norms = np.einsum("ij,ij->i", known, known)
+            lost = np.einsum("ij,ij->i", known[:, self.gaps], known[:, self.gaps]) if len(self.gaps) else 0.0
+            lifted[:, self.d] = norms - lost - self.slack * norms
+            if len(self.gaps):
+                lifted[:, self.d + 1 : self.d + 1 + len(self.gaps)] = ~np.isnan(rows[:, self.gaps])
+                lifted[:, self.d + 1 + len(self.gaps) :] = known[:, self.gaps] ** 2
+        longest = float(norms.max(initial=0.0))
+        return Tile(self, lifted, longest, ids, read or (lambda place: rows.take(place, axis=0)))
+
+    def queries(self, rows: Floats) -> "Ready":
+        """Return queries made ready."""
+        lifted = np.zeros((len(rows), self.width), dtype=np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):
+            known = self._known(rows, dtype=np.float64)
+            lifted[:, : self.d] = -2.0 * known
+            lifted[:, self.d] = 1.0
+            whole: Floats = np.einsum("ij,ij->i", known, known)
+            norms = whole
+            if len(self.gaps):
+                lifted[:, self.d + 1 : self.d + 1 + len(self.gaps)] = known[:, self.gaps] ** 2
+                lifted[:, self.d + 1 + len(self.gaps) :] = ~np.isnan(rows[:, self.gaps])
+                norms = whole - np.einsum("ij,ij->i", known[:, self.gaps], known[:, self.gaps])
+        return Ready(lifted, norms, whole)
+
+    def _known(self, rows: Floats, dtype: Any = np.float32) -> Floats:
+        known = np.empty(rows.shape, dtype=dtype)
+        np.subtract(rows, self.center.astype(rows.dtype), out=known, casting="same_kind")
+        return np.nan_to_num(known, copy=False, nan=0.0) if len(self.gaps) else known
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Queries as products need them, with their squared norms without and with the columns that may have gaps."""
+
+    lifted: Floats
+    norms: Floats
+    whole: Floats
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Rows as products need them: lifted, with the largest squared norm, their numbers, and a way to the rows."""
+
+    lift: Lift
+    lifted: Floats
+    longest: float
+    ids: Ints
+    read: Callable[[Ints], Floats]
 
 
 class TopK:
-    """The k nearest rows of each query among the blocks seen so far.
+    """The k nearest rows of each query among the tiles seen so far.
 
     Parameters
     ----------
@@ -34,7 +120,7 @@ class TopK:
     own : ndarray of int of shape (n_queries,), optional
         The number of the row that each query is, which is then never its neighbour.
     center : ndarray of shape (n_columns,), optional
-        Subtracted from both sides; the nearer to the data's mean, the tighter the float32 bound.
+        As in `Lift`, for the blocks that `scan` is given.
 
     Attributes
     ----------
@@ -54,71 +140,96 @@ class TopK:
         self.own = own
         self.center = np.zeros(queries.shape[1]) if center is None else center.astype(np.float64)
         self.rows = queries
-        self.gaps = _gaps(self.rows)
-        # Half the significand's last place, for each of the d products and a few more for what surrounds them, times 4.
-        self.slack = 4.0 * (queries.shape[1] + 8) * 2.0**-24
+        self.gaps = gaps_of(self.rows)
         self.squared = np.full((len(queries), k), np.inf)
         self.ids = np.full((len(queries), k), -1, dtype=np.int64)
         self.bound = np.full(len(queries), np.inf)
+        self._ready: tuple[Lift, Ready] | None = None
 
-    def narrow(self, block: Floats, chunk: Ints | slice = slice(None)) -> None:
-        """Lower the queries' bounds to what the block's k-th nearest row promises, without keeping its rows."""
-        chunk = _numbers(chunk, len(self.rows))
-        need = self.k + (self.own is not None)  # the query itself may be among the block's rows
-        if len(block) < need:
+    def lift_for(self, block: Floats) -> Lift:
+        """Return how a block and these queries are lifted; the last one again where it fits, which spares the work."""
+        gaps = np.union1d(self.gaps, gaps_of(block)).astype(np.intp)
+        last = self._ready[0] if self._ready else None
+        return last if last and np.array_equal(last.gaps, gaps) else Lift(self.center, gaps)
+
+    def make_ready(self, lift: Lift) -> Ready:
+        """Return the queries lifted this way: once, before several threads ask for them."""
+        if self._ready is None or self._ready[0] is not lift:
+            self._ready = lift, lift.queries(self.rows)
+        return self._ready[1]
+
+    def narrow(self, tile: Tile, chunk: Ints | slice = slice(None)) -> None:
+        """Lower the queries' bounds to what the tile's k-th nearest row promises, without keeping its rows."""
+        chunk = np.arange(len(self.rows))[chunk] if isinstance(chunk, slice) else chunk
+        need = self.k + (self.own is not None)  # the query itself may be among the tile's rows
+        if len(tile.ids) < need:
             return
-        gaps = np.union1d(self.gaps, _gaps(block))
-        rows = self._lift_rows(block, gaps, sign=1.0)
+        ready, slack, gaps = self.make_ready(tile.lift), tile.lift.slack, len(tile.lift.gaps)
         for start in range(0, len(chunk), TILE_QUERIES):
             part = chunk[start : start + TILE_QUERIES]
-            lifted, norms, whole = self._lift_queries(self.rows[part], gaps, np.zeros(len(part)))
-            tile = lifted @ rows.T + (norms + self.slack * whole).astype(np.float32)[:, None]
-            if len(gaps):
-                shared = self._shared(self.rows[part], block)
-                with np.errstate(divide="ignore", invalid="ignore"):
-                    tile = np.where(shared > 0, tile * (block.shape[1] / shared), np.inf)
-            kth = np.partition(tile, need - 1, axis=1)[:, need - 1].astype(np.float64)
-            self.bound[part] = np.minimum(self.bound[part], np.maximum(kth, 0.0) * (1.0 + self.slack))
+            lifted = ready.lifted.take(part, axis=0)
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                # A row's upper bound is its lower one and twice its slack, which is at most the longest row's.
+                most = ready.norms[part] + slack * ready.whole[part] + 2.0 * slack * tile.longest
+                product = lifted @ tile.lifted.T
+                product += most.astype(np.float32)[:, None]
+                if gaps:
+                    there, known = lifted[:, -gaps:], tile.lifted[:, -2 * gaps : -gaps]
+                    shared = (tile.lift.d - gaps) + there @ known.T
+                    product = np.where(shared > 0, product * (tile.lift.d / shared), np.inf)
+                kth = np.partition(_least(product, 4 * need), need - 1, axis=1)[:, need - 1].astype(np.float64)
+                kth = np.maximum(kth, 0.0) * (1.0 + slack) + TINY
+            self.bound[part] = np.fmin(self.bound[part], kth)
 
     def scan(self, block: Floats, ids: Ints, *, pool: Executor | None = None) -> None:
         """Take a block's rows, numbered by `ids`, into account for every query; each row may come once."""
-        gaps = np.union1d(self.gaps, _gaps(block))
-        tiles = [slice(first, first + TILE_ROWS) for first in range(0, len(block), TILE_ROWS)]
-        lifted = [self._lift_rows(block[tile], gaps, sign=-1.0) for tile in tiles]
-        size = min(TILE_QUERIES, max(32, -(-len(self.rows) // 4)))  # few queries are still work for several threads
-        starts = range(0, len(self.rows), size)
+        lift, each = self.lift_for(block), pool.map if pool else map
+        self.make_ready(lift)
+        cuts = [slice(first, first + TILE_ROWS) for first in range(0, len(block), TILE_ROWS)]
+        tiles = list(each(lambda cut: lift.tile(block[cut], ids[cut]), cuts))
+        # Few queries are still work for several threads; one thread wants tiles as large as can be.
+        size = min(TILE_QUERIES, max(32, -(-len(self.rows) // 4))) if pool else TILE_QUERIES
 
         def one(start: int) -> None:
             chunk = np.arange(start, min(start + size, len(self.rows)))
             held = 0
-            kept: list[tuple[Ints, Ints, Floats]] = []
-            for tile, rows in zip(tiles, lifted, strict=True):
-                kept.append(self._measure(block[tile], ids[tile], chunk, rows, gaps))
+            kept: list[Found] = []
+            for tile in tiles:
+                kept.append(self._passed(tile, chunk))
                 held += len(kept[-1][0])
                 if held > 2 * self.k * len(chunk):  # so many that new bounds are worth a sort
                     self.merge(kept)
                     kept, held = [], 0
-            if kept:
-                self.merge(kept)
+            self.merge(kept)
 
-        for _ in pool.map(one, starts) if pool else map(one, starts):
+        for _ in each(one, range(0, len(self.rows), size)):
             pass
 
-    def candidates(self, block: Floats, ids: Ints, chunk: Ints) -> tuple[Ints, Ints, Floats]:
+    def candidates(self, tile: Tile, chunk: Ints) -> Found:
         """Return the (query, row, squared distance) of the pairs that beat the query's bound, in no order."""
-        gaps = np.union1d(self.gaps, _gaps(block))
-        rows = self._lift_rows(block, gaps, sign=-1.0)
-        found = [
-            self._measure(block, ids, chunk[start : start + TILE_QUERIES], rows, gaps)
-            for start in range(0, len(chunk), TILE_QUERIES)
-        ]
-        return _joined(found)
+        starts = range(0, len(chunk), TILE_QUERIES)
+        return _joined([self._passed(tile, chunk[start : start + TILE_QUERIES]) for start in starts])
 
-    def merge(self, found: list[tuple[Ints, Ints, Floats]]) -> None:
+    def merge(self, found: list[Found], *, pool: Executor | None = None) -> None:
         """Keep the k best of what is known and what was found, and lower the bounds to the k-th."""
-        if not found or not sum(len(query) for query, _, _ in found):
+        if not found:
             return
         query, row, squared = _joined(found)
+        if pool is None:
+            self._merge(query, row, squared)
+            return
+
+        def share(part: int) -> None:
+            first, last = part * len(self.rows) // _SHARES, (part + 1) * len(self.rows) // _SHARES
+            mine = np.flatnonzero((query >= first) & (query < last))
+            self._merge(query[mine], row[mine], squared[mine])
+
+        for _ in pool.map(share, range(_SHARES)):
+            pass
+
+    def _merge(self, query: Ints, row: Ints, squared: Floats) -> None:
+        if not len(query):
+            return
         touched = np.unique(query)
         query = np.concatenate([np.repeat(touched, self.k), query])
         row = np.concatenate([self.ids[touched].ravel(), row])
@@ -132,87 +243,39 @@ class TopK:
         self.squared[query[kept], rank[kept]] = squared[kept]
         self.bound[touched] = np.minimum(self.bound[touched], self.squared[touched, -1])
 
-    def _measure(self, block: Floats, ids: Ints, chunk: Ints, rows: Floats, gaps: Ints) -> tuple[Ints, Ints, Floats]:
+    def _passed(self, tile: Tile, chunk: Ints) -> Found:
+        """Return the pairs of a chunk's queries and a tile's rows whose distance is within the query's bound."""
+        ready, lift, gaps = self.make_ready(tile.lift), tile.lift, len(tile.lift.gaps)
         bound = self.bound[chunk]
         finite = np.isfinite(bound)
-        lifted, norms, whole = self._lift_queries(self.rows[chunk], gaps, np.where(finite, bound, 0.0))
-        complete = (block.shape[1] - len(gaps)) / block.shape[1]
-        limit = np.where(finite, bound, 0.0) * (complete + 4.0 * self.slack) - norms + self.slack * whole
-        limit[~finite] = np.inf
-        tile = lifted @ rows.T
-        passed = np.flatnonzero(tile <= limit.astype(np.float32)[:, None])
-        which, place = np.divmod(passed, tile.shape[1])
-        query = chunk[which]
+        held = np.where(finite, bound, 0.0)
+        lifted = ready.lifted.take(chunk, axis=0)
+        if gaps:
+            # Both sides of `numerator <= bound * shared / d` stand in the product, so one comparison decides.
+            there = lifted[:, -gaps:]
+            lifted[:, -2 * gaps : -gaps] -= there * (held / lift.d)[:, None].astype(np.float32)
+        complete = (lift.d - gaps) / lift.d
+        with np.errstate(over="ignore", invalid="ignore"):
+            limit = held * (complete + 4.0 * lift.slack) - ready.norms[chunk] + lift.slack * ready.whole[chunk] + TINY
+            limit[~finite | (np.abs(limit) > HUGE)] = np.inf
+            product = lifted @ tile.lifted.T
+            passed = np.flatnonzero(~(product > limit.astype(np.float32)[:, None]))
+        which, place = np.divmod(passed, product.shape[1])
+        query, row = chunk[which], tile.ids[place]
+        if self.own is not None:
+            other = row != self.own[query]
+            query, row, place = query[other], row[other], place[other]
         squared = np.empty(len(query))
         for start in range(0, len(query), _PAIRS):
             part = slice(start, start + _PAIRS)
-            left, right = self.rows.take(query[part], axis=0), block.take(place[part], axis=0)
-            squared[part] = _squared(left, right, gappy=bool(len(gaps)))
-        row = ids[place]
+            left, right = self.rows.take(query[part], axis=0), tile.read(place[part])
+            squared[part] = squared_distances(left, right, gappy=bool(gaps))
         keep = squared <= self.bound[query]
-        if self.own is not None:
-            keep &= row != self.own[query]
         return query[keep], row[keep], squared[keep]
 
-    def _lift_rows(self, block: Floats, gaps: Ints, *, sign: float) -> Floats:
-        """Return rows such that the product with a lifted query is the squared distance less the query's own norm."""
-        d = block.shape[1]
-        lifted = np.empty((len(block), d + 1 + 2 * len(gaps)), dtype=np.float32)
-        known = lifted[:, :d]
-        np.subtract(block, self.center.astype(block.dtype), out=known, casting="same_kind")
-        if len(gaps):
-            np.nan_to_num(known, copy=False, nan=0.0)
-        norms = np.einsum("ij,ij->i", known, known)
-        lost = np.einsum("ij,ij->i", known[:, gaps], known[:, gaps]) if len(gaps) else 0.0
-        lifted[:, d] = norms - lost + sign * self.slack * norms
-        if len(gaps):
-            lifted[:, d + 1 : d + 1 + len(gaps)] = ~np.isnan(block[:, gaps])
-            lifted[:, d + 1 + len(gaps) :] = known[:, gaps] ** 2
-        return lifted
 
-    def _lift_queries(self, rows: Floats, gaps: Ints, bound: Floats) -> tuple[Floats, Floats, Floats]:
-        """Return the other side of the product, and the queries' squared norms without and with the gappy columns."""
-        known = rows - self.center.astype(rows.dtype)
-        if len(gaps):
-            np.nan_to_num(known, copy=False, nan=0.0)
-        d = rows.shape[1]
-        lifted = np.empty((len(rows), d + 1 + 2 * len(gaps)), dtype=np.float32)
-        lifted[:, :d] = -2.0 * known
-        lifted[:, d] = 1.0
-        whole: Floats = np.einsum("ij,ij->i", known, known, dtype=np.float64)
-        norms = whole
-        if len(gaps):
-            there = ~np.isnan(rows[:, gaps])
-            # Both sides of `numerator <= bound * shared / d` stand in the product, so one comparison decides.
-            lifted[:, d + 1 : d + 1 + len(gaps)] = known[:, gaps] ** 2 - there * (bound / d)[:, None]
-            lifted[:, d + 1 + len(gaps) :] = there
-            norms = whole - np.einsum("ij,ij->i", known[:, gaps], known[:, gaps], dtype=np.float64)
-        return lifted, norms, whole
-
-    @staticmethod
-    def _shared(queries: Floats, block: Floats) -> Floats:
-        shared: Floats = (~np.isnan(queries)).astype(np.float32) @ (~np.isnan(block)).astype(np.float32).T
-        return shared
-
-
-def _gaps(rows: Floats) -> Ints:
-    """Return the columns that hold NaN; one sum tells that there is none."""
-    if not len(rows) or not np.isnan(np.sum(rows, dtype=np.float64)):
-        return np.empty(0, dtype=np.intp)
-    return np.flatnonzero(np.isnan(rows).any(axis=0))
-
-
-def _numbers(chunk: Ints | slice, n: int) -> Ints:
-    return np.arange(n)[chunk] if isinstance(chunk, slice) else chunk
-
-
-def _joined(found: Iterable[tuple[Ints, Ints, Floats]]) -> tuple[Ints, Ints, Floats]:
-    queries, rows, squared = zip(*found, strict=True)
-    return np.concatenate(queries), np.concatenate(rows), np.concatenate(squared)
-
-
-def _squared(left: Floats, right: Floats, *, gappy: bool) -> Floats:
-    """Return squared distances, pair by pair, in float64."""
+def squared_distances(left: Floats, right: Floats, *, gappy: bool = False) -> Floats:
+    """Return squared distances, pair by pair, in float64; with gaps, over the columns that both sides have."""
     difference = np.subtract(left, right, dtype=np.float64)
     if not gappy:
         alike: Floats = np.einsum("ij,ij->i", difference, difference)
@@ -222,3 +285,40 @@ def _squared(left: Floats, right: Floats, *, gappy: bool) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         scaled = np.einsum("ij,ij->i", difference, difference) * (difference.shape[1] / shared)
     return np.where(shared > 0, scaled, np.inf)
+
+
+def middle(rows: Floats) -> Floats:
+    """Return about the median of each column, 0 where no row has a value: a few sentinels do not move it.
+
+    >>> middle(np.array([[1.0, np.nan], [2.0, np.nan], [1e30, np.nan]])).tolist()
+    [2.0, 0.0]
+    """
+    few = np.sort(rows[:: max(1, len(rows) // 128)], axis=0).astype(np.float64)  # NaN comes last
+    place = np.count_nonzero(~np.isnan(few), axis=0) // 2
+    found: Floats = few[np.minimum(place, len(few) - 1), np.arange(few.shape[1])]
+    return np.where(np.isnan(found), 0.0, found)
+
+
+def gaps_of(rows: Floats) -> Ints:
+    """Return the columns that hold NaN; one sum tells that there is none."""
+    if not len(rows) or not np.isnan(np.sum(rows, dtype=np.float64)):
+        return np.empty(0, dtype=np.intp)
+    return np.flatnonzero(np.isnan(rows).any(axis=0))
+
+
+def _joined(found: Iterable[Found]) -> Found:
+    queries, rows, squared = zip(*found, strict=True)
+    return np.concatenate(queries), np.concatenate(rows), np.concatenate(squared)
+
+
+def _least(values: Floats, at_least: int) -> Floats:
+    """Return the least value of each of some groups of columns, each a column's own.
+
+    The k-th least of them is never below the k-th least of all, and a sort of few takes a tenth of a sort of many.
+    """
+    groups = max(64, at_least)
+    deep = values.shape[1] // groups
+    if deep < 2:
+        return values
+    least: Floats = values[:, : deep * groups].reshape(len(values), deep, groups).min(axis=1)
+    return least

@@ -111,3 +111,24 @@ def test_a_stream_has_no_rows_by_number(X):
 def test_more_neighbours_than_rows_is_refused():
     with pytest.raises(ValueError, match="n_neighbors = 4, n_samples_fit = 4"):
         FaissNeighbors(4).fit(np.zeros((4, 1))).kneighbors()
+
+
+@pytest.mark.parametrize("mode", ["exact", "approximate"])
+@pytest.mark.parametrize("sentinel", [1e15, 1e30, 1e200])
+def test_sentinels_beyond_float32_hide_no_neighbour(mode, sentinel):
+    """Markers like -999, only larger: their squares overflow, and the other rows must not be lost in them."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(2000, 12))
+    X[rng.random(2000) < 0.02, 3] = sentinel
+    usual = np.flatnonzero(X[:, 3] < sentinel)
+    truth = usual[NearestNeighbors(n_neighbors=6).fit(X[usual]).kneighbors(X[usual[:100]])[1][:, 1:]]
+    ids = FaissNeighbors(mode=mode).fit(X).neighbors_of(usual[:100])[1]
+    found = np.mean([len(np.intersect1d(a, b)) for a, b in zip(ids, truth, strict=True)]) / 5
+    assert found == 1.0 if mode == "exact" else found >= 0.97
+
+
+@pytest.mark.parametrize("unit", [1e-30, 1e-20, 3e18, 1e30])
+def test_the_unit_of_a_table_does_not_matter(X, truth, unit):
+    small = X[:500].astype(np.float64)
+    one, other = (FaissNeighbors(mode="exact").fit(table) for table in (small, small * unit))
+    np.testing.assert_array_equal(*(nn.kneighbors(return_distance=False) for nn in (one, other)))

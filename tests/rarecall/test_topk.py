@@ -36,7 +36,7 @@ def test_blocks_and_bounds_never_change_the_neighbours(X, cut, narrow, k):
     own = np.arange(len(X))
     top = TopK(X, k, own=own, center=np.nan_to_num(X).mean(axis=0))
     if narrow:
-        top.narrow(X[::2])
+        top.narrow(top.lift_for(X[::2]).tile(X[::2], np.arange(len(X))[::2]))
     for start in range(0, len(X), cut):
         top.scan(X[start : start + cut], own[start : start + cut])
     squared = _all_squared(X, X)
