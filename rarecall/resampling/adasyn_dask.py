@@ -1,12 +1,12 @@
 """ADASYN on a cluster: the same rows as on one machine, whatever the partitions and the number of workers.
 
-Needs the extra `rarecall[dask]`. What travels are the classes, a sample for the scale, the minority rows, and each
-partition's k best neighbours of them; the majority's rows stay where they are. The search is exact, so the result
-equals `ADASYN(mode="exact")` on the same rows in the same order.
+Needs the extra `rarecall[dask]`. The majority's rows stay where they are; `rarecall.resampling.scattered` says what
+travels. The search is exact, so the result equals `ADASYN(mode="exact")` on the same rows in the same order.
 """
 
 import importlib
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,52 +16,65 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rarecall.blocks import Matrix, Table
-from rarecall.neighbors import FaissNeighbors
-from rarecall.resampling.adasyn import ADASYN, row_bytes
-from rarecall.resampling.annotations import Annotations
-from rarecall.resampling.draw import Drawn, as_arrow, draw
-from rarecall.resampling.metric import Mixed
-from rarecall.resampling.plan import Floats, Ints, Plan
-from rarecall.resampling.planning import Planner
+from rarecall.resampling.adasyn import ADASYN
+from rarecall.resampling.draw import Drawn, as_arrow, draw, schema_of
+from rarecall.resampling.partitions import frame_of, row_groups
+from rarecall.resampling.plan import Ints, Plan
 from rarecall.resampling.refusal import SamplingError
-from rarecall.resampling.rules import Rules
-from rarecall.resampling.survey import Survey
-from rarecall.topk import TopK
+from rarecall.resampling.rules import Rules, told
+from rarecall.resampling.scattered import Scattered, scattered
 
 
-@dataclass(frozen=True)
 class Scaled:
     """Synthetic rows that are drawn where they are wanted.
 
     Attributes
     ----------
     plan : Plan
+        Once the rows are drawn, also what the rules refused on all workers together.
     blocks : list of dask Delayed
         Each a `Drawn`.
     """
 
-    plan: Plan
-    blocks: list[Any]
+    def __init__(self, source: Scattered, sampler: ADASYN, *, blocks: int) -> None:
+        self._source, self._most = source, sampler.max_redraws
+        self.plan: Plan = source.plan
+        dask = _dask()
+        shared = [dask.delayed(value, traverse=False) for value in (source.local, source.minority, source.rows)]
+        ends = np.linspace(0, source.plan.n_synthetic, max(1, blocks) + 1).astype(int).tolist()
+        task = dask.delayed(_drawn, nout=2)
+        self._drawn = [
+            task(*shared, sampler.rules, sampler.max_redraws, start, stop)
+            for start, stop in pairwise(ends)
+            if start < stop
+        ]
+        self.blocks = [block for block, _ in self._drawn]
 
     def compute(self) -> tuple[pd.DataFrame, pa.Table]:
         """Return all synthetic rows, with their `class`, and their lineage."""
-        dask = _dask()
-        drawn = dask.compute(*self.blocks)
-        rows = pd.concat([block.rows for block in drawn], ignore_index=True)
-        rows["class"] = np.concatenate([block.y for block in drawn])
-        return rows, pa.concat_tables([block.lineage for block in drawn])
+        drawn = _dask().compute(*self._drawn)
+        if not drawn:
+            drawn = (_drawn(self._source.local, self._source.minority, self._source.rows, None, 0, 0, 0),)
+        rows = pd.concat([block.rows for block, _ in drawn], ignore_index=True)
+        rows["class"] = np.concatenate([block.y for block, _ in drawn])
+        self._tell((rejected for _, rejected in drawn), len(rows))
+        return rows, pa.concat_tables([block.lineage for block, _ in drawn])
 
     def to_parquet(self, folder: str | Path) -> list[str]:
         """Let every worker write its rows and lineage into a folder that all of them see; return the files' names."""
         Path(folder).mkdir(parents=True, exist_ok=True)
         dask = _dask()
         save = dask.delayed(_save)
-        return [
-            name
-            for pair in dask.compute(*(save(block, folder, at) for at, block in enumerate(self.blocks)))
-            for name in pair
-        ]
+        schema = schema_of(self._source.minority)
+        saved = dask.compute(*(save(drawn, schema, folder, at) for at, drawn in enumerate(self._drawn)))
+        self._tell((rejected for _, rejected, _ in saved), sum(made for *_, made in saved))
+        return [name for names, *_ in saved for name in names]
+
+    def _tell(self, rejected: Iterator[Mapping[str, int]], made: int) -> None:
+        total: Counter[str] = Counter()
+        for one in rejected:
+            total.update(one)
+        self.plan = told(self._source.plan, total, made, self._most)
 
 
 def adasyn_dask(
@@ -91,71 +104,33 @@ def adasyn_dask(
     Raises
     ------
     SamplingError
-        As ADASYN does, and when dask is not installed.
+        As ADASYN does, where the partitions' columns differ, and when dask is not installed.
     """
-    dask = _dask()
-    aside = [name for name in (label, ids, eligible, weights, cohorts) if name is not None]
-    parts = _partitions(source)
-    sampler._validate_params()  # noqa: SLF001 - scikit-learn's hook, which fit_resample would run
-    known, heads = zip(*dask.compute(*(dask.delayed(_set_aside)(part, aside) for part in parts)), strict=True)
-    table = pd.concat(known, ignore_index=True)
-    y = table[label].to_numpy()
-    wanted = sampler._wanted(y)  # noqa: SLF001 - this file is the sampler's other half
-    columns = sampler._columns(heads[0])  # noqa: SLF001 - as above
-    notes = Annotations.of(
-        len(y),
-        ids=None if ids is None else table[ids],
-        eligible=None if eligible is None else table[eligible].to_numpy(dtype=bool),
-        weights=None if weights is None else table[weights],
-        cohorts=None if cohorts is None else table[cohorts],
-        factors=sampler.cohort_factors,
-    )
-    minority = np.flatnonzero(np.isin(y, list(wanted)) & notes.eligible)
-    offsets = np.concatenate([[0], np.cumsum([len(part) for part in known])])
-    survey = Survey.of(dask, parts, aside, offsets, minority, columns, scaling=sampler.scaling)
-    planner = _Scattered(
-        space=survey.space(survey.minority),
-        y=y,
-        known=notes,
-        survey=survey,
-        **sampler._choices() | {"neighbors": FaissNeighbors(mode="exact", n_jobs=sampler.n_jobs)},  # noqa: SLF001 - as above
-    )
-    plan = planner.plan(wanted, columns, row_bytes=row_bytes(survey.minority))
-    return Scaled(plan, _drawing(plan, survey, sampler, blocks=len(parts)))
+    _dask()
+    cluster = _Cluster(_parts_of(source))
+    found = scattered(cluster, label, sampler=sampler, ids=ids, eligible=eligible, weights=weights, cohorts=cohorts)
+    return Scaled(found, sampler, blocks=cluster.n_parts)
 
 
-@dataclass
-class _Scattered(Planner):
-    """A planner whose rows lie elsewhere: the space it holds is the minority's alone."""
+class _Cluster:
+    """Partitions where dask has them."""
 
-    survey: Survey = field(kw_only=True)
+    def __init__(self, parts: Sequence[Any]) -> None:
+        self.parts, self.n_parts = parts, len(parts)
 
-    def among_all(self, rows: Ints, k: int) -> tuple[Floats, Ints]:
-        """Ask every partition for its best, and keep the best of these; equals go to the lower row number."""
-        queries = self.space.take(np.searchsorted(self.survey.rows, rows))
+    def each(self, work: Callable[..., Any], own: Sequence[tuple[Any, ...]] | None, *shared: Any) -> Iterator[Any]:
+        """Yield `work(frame, *own[i], *shared)` for every part, in order."""
         dask = _dask()
-        ask = dask.delayed(_best)
-        asked, rows_, scale = dask.delayed(queries), dask.delayed(rows), dask.delayed(self._scale())
-        found = dask.compute(
-            *(
-                ask(part, self.survey.aside, start, asked, rows_, k, scale)
-                for part, start in zip(self.survey.parts, self.survey.offsets[:-1].tolist(), strict=True)
-            )
-        )
-        squared = np.concatenate([distance for distance, _ in found], axis=1)
-        ids = np.concatenate([numbers for _, numbers in found], axis=1)
-        order = np.lexsort((np.where(ids < 0, np.iinfo(np.int64).max, ids), squared), axis=1)[:, :k]
-        self.recalls.append(1.0)
-        return np.sqrt(np.take_along_axis(squared, order, axis=1)), np.take_along_axis(ids, order, axis=1)
+        task = dask.delayed(_worked)
+        for_all = [dask.delayed(value, traverse=False) for value in shared]
+        tasks = [
+            task(work, part, mine, *for_all) for part, mine in zip(self.parts, own or [()] * self.n_parts, strict=True)
+        ]
+        yield from dask.compute(*tasks)
 
-    def space_of(self, rows: Ints) -> Table:
-        """Return the space of some minority rows."""
-        places = np.searchsorted(self.survey.rows, rows)
-        return self.space.part(places) if isinstance(self.space, Mixed) else Matrix(self.space.X[places])
 
-    def _scale(self) -> Survey:
-        """Return the survey without its rows, small enough to travel with every task."""
-        return replace(self.survey, parts=[], minority=self.survey.minority.iloc[:0])
+def _worked(work: Callable[..., Any], part: Any, own: tuple[Any, ...], *shared: Any) -> Any:
+    return work(frame_of(part), *own, *shared)
 
 
 def _dask() -> Any:
@@ -166,73 +141,32 @@ def _dask() -> Any:
         raise SamplingError("expected dask, which is not installed; run: pip install 'rarecall[dask]'") from error
 
 
-def _partitions(source: Any) -> list[Any]:
+def _parts_of(source: Any) -> Sequence[Any]:
     if isinstance(source, str | Path):
-        path = Path(source)
-        files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
-        if not files:
-            raise SamplingError(f"expected Parquet files in {path}, found none; give the folder that holds them")
-        dask = _dask()
-        return [dask.delayed(pd.read_parquet)(file) for file in files]
+        return row_groups(source)
     return list(source.to_delayed()) if hasattr(source, "to_delayed") else list(source)
 
 
-def _set_aside(part: pd.DataFrame, aside: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    return part[aside], part.drop(columns=aside).iloc[:0]
-
-
-def _best(
-    part: pd.DataFrame, aside: list[str], start: int, queries: Floats, rows: Ints, k: int, survey: Survey
-) -> tuple[Floats, Ints]:
-    space = survey.space(part.drop(columns=aside))
-    top = TopK(queries, k, own=rows)
-    if space.n_rows:
-        top.narrow(space.sample(2048))
-    at = start
-    for block in space.blocks():
-        top.scan(block, np.arange(at, at + len(block)))
-        at += len(block)
-    return top.squared, top.ids
-
-
-def _drawing(plan: Plan, survey: Survey, sampler: ADASYN, *, blocks: int) -> list[Any]:
-    """Return the tasks that draw, an equal range of synthetic rows each, from the minority's rows alone."""
-    names = survey.rows if plan.ids is None else plan.ids[survey.rows]
-    local = replace(
-        plan,
-        ids=names,
-        classes=tuple(
-            replace(
-                part,
-                parents=np.searchsorted(survey.rows, part.parents),
-                neighbors=np.searchsorted(survey.rows, part.neighbors),
-            )
-            for part in plan.classes
-        ),
-    )
-    dask = _dask()
-    shared, minority = dask.delayed(local), dask.delayed(survey.minority)
-    ends = np.linspace(0, plan.n_synthetic, blocks + 1).astype(int).tolist()
-    task = dask.delayed(_draw)
-    return [
-        task(shared, minority, sampler.rules, sampler.max_redraws, start, stop)
-        for start, stop in pairwise(ends)
-        if start < stop
-    ]
-
-
-def _draw(plan: Plan, minority: pd.DataFrame, rules: Any, max_redraws: int, start: int, stop: int) -> Drawn:
-    drawn = list(draw(plan, minority, rules=Rules(rules), max_redraws=max_redraws, start=start, stop=stop))
-    return Drawn(
+def _drawn(
+    plan: Plan, minority: pd.DataFrame, numbers: Ints, rules: Any, max_redraws: int, start: int, stop: int
+) -> tuple[Drawn, dict[str, int]]:
+    """Return some of the plan's rows as one block, and how many draws each rule refused."""
+    checked = Rules(rules)
+    drawn = list(draw(plan, minority, rules=checked, max_redraws=max_redraws, start=start, stop=stop))
+    block = Drawn(
         rows=pd.concat([block.rows for block in drawn], ignore_index=True),
         y=np.concatenate([block.y for block in drawn]),
         lineage=pa.concat_tables([block.lineage for block in drawn]),
-        parents=np.concatenate([block.parents for block in drawn]),
+        parents=numbers[np.concatenate([block.parents for block in drawn])],
     )
+    return block, checked.rejected
 
 
-def _save(block: Drawn, folder: str | Path, at: int) -> tuple[str, str]:
+def _save(
+    drawn: tuple[Drawn, dict[str, int]], schema: pa.Schema, folder: str | Path, at: int
+) -> tuple[list[str], dict[str, int], int]:
+    block, rejected = drawn
     rows, lineage = Path(folder) / f"rows-{at:05d}.parquet", Path(folder) / f"lineage-{at:05d}.parquet"
-    pq.write_table(as_arrow(block), rows)
+    pq.write_table(as_arrow(block, schema), rows)
     pq.write_table(block.lineage, lineage)
-    return str(rows), str(lineage)
+    return [str(rows), str(lineage)], rejected, len(block.y)

@@ -1,12 +1,15 @@
 """What a sampler must know of a table's columns to draw values that could stand in them."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from numbers import Real
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from rarecall.errors import nearest
 from rarecall.resampling.refusal import SamplingError
@@ -86,6 +89,11 @@ def describe(
         steps={_position(key, names, n): float(step) for key, step in (steps or {}).items()},
         bounds={_position(key, names, n): (low, high) for key, (low, high) in (bounds or {}).items()},
     )
+    _check_holds(columns, names)
+    if sparse.issparse(X) and (columns.categorical or columns.steps or columns.bounds):
+        raise SamplingError(
+            "expected no categories, steps or bounds with a sparse matrix, which leaves zeros out; give a dense table"
+        )
     if isinstance(X, pd.DataFrame):
         for at in columns.numeric:
             if _is_categorical(X.dtypes.iloc[at]):
@@ -94,6 +102,25 @@ def describe(
                     "name it in categorical_features or leave categorical_features at 'auto'"
                 )
     return columns
+
+
+def _check_holds(columns: Columns, names: list[str]) -> None:
+    """Refuse steps and bounds that no drawn number could be held to."""
+    for at in {*(columns.steps or ()), *(columns.bounds or ())} & set(columns.categorical):
+        raise SamplingError(
+            f"expected a numeric column for steps and bounds, but {names[at] if names else at!r} is drawn by a vote; "
+            "leave it out of them, or out of categorical_features"
+        )
+    for at, step in (columns.steps or {}).items():
+        if not 0.0 < step < math.inf:
+            raise SamplingError(f"expected a step above zero for column {names[at] if names else at!r}, got {step}")
+    for at, (low, high) in (columns.bounds or {}).items():
+        plain = all(bound is None or isinstance(bound, Real) for bound in (low, high))
+        if not plain or not (low is None or high is None or low <= high):
+            raise SamplingError(
+                f"expected bounds (low, high) in numbers, or None, for column {names[at] if names else at!r}, "
+                f"got ({low}, {high})"
+            )
 
 
 def _is_categorical(dtype: Any) -> bool:

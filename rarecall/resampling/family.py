@@ -3,10 +3,11 @@
 Nothing of them is written again: the subclasses only swap the search and write down what the draws used.
 """
 
+import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from imblearn.over_sampling import SMOTE as _SMOTE
 from imblearn.over_sampling import SMOTENC as _SMOTENC
 from imblearn.over_sampling import SVMSMOTE as _SVMSMOTE
@@ -16,10 +17,10 @@ from imblearn.under_sampling import EditedNearestNeighbours as _EditedNearestNei
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.neighbors import NearestNeighbors
+from sklearn.utils import check_random_state
 
 from rarecall.neighbors import FaissNeighbors
-from rarecall.resampling.columns import Columns
-from rarecall.resampling.draw import METADATA
+from rarecall.resampling.borrowed import Arithmetic, Draws, lineage_of
 
 Ints = NDArray[np.integer[Any]]
 
@@ -42,24 +43,35 @@ class _Traced(_Searched):
     """
 
     def _fit_resample(self, X: Any, y: Any) -> Any:
-        self._draws: list[tuple[Any, Ints, Ints, NDArray[np.float64]]] = []
-        self._classes, self._traceable = y, True
-        drawn = super()._fit_resample(X, y)  # type: ignore[misc]  # as above
-        if self._traceable:
-            self.lineage_ = _lineage(self._draws, X.shape[1])
-        del self._draws, self._classes, self._traceable
+        self._draws: list[Draws] = []
+        self._classes, self._kind = y, getattr(X, "dtype", None)
+        drawn = super()._fit_resample(X, y)  # type: ignore[misc]  # imbalanced-learn's class stands beside this one
+        voted = tuple(np.asarray(getattr(self, "categorical_features_", ())).tolist())
+        self.lineage_ = lineage_of(self._draws, X.shape[1], Arithmetic(str(self._kind), voted))
+        del self._draws, self._classes, self._kind
         return drawn
 
     def _generate_samples(
         self, X: Any, nn_data: Any, nn_num: Ints, rows: Ints, cols: Ints, steps: Any, y_type: Any = None, y: Any = None
     ) -> Any:
+        members = np.flatnonzero(self._classes == y_type)
+        step, ends = np.asarray(steps).ravel(), nn_num[rows, cols]
         if y is None:
-            members = np.flatnonzero(self._classes == y_type)
             parents = rows if X is nn_data else _places(X, nn_data)[rows]
-            self._draws.append((y_type, members[parents], members[nn_num[rows, cols]], np.asarray(steps).ravel()))
-        else:  # Borderline-SMOTE 2 shortens some steps by numbers it tells nobody
-            self._traceable = False
+            self._draws.append(Draws(y_type, members[parents], members[ends], step))
+        else:
+            parents = members[_places(X, nn_data[members])[rows]]
+            self._draws.append(Draws(y_type, parents, ends, step, self._reach(y[ends] != y_type)))
         return super()._generate_samples(X, nn_data, nn_num, rows, cols, steps, y_type, y)  # type: ignore[misc]  # as above
+
+    def _reach(self, other: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the numbers that Borderline-SMOTE 2 is about to draw for neighbours of another class."""
+        random = check_random_state(self.random_state)  # type: ignore[attr-defined]  # the sampler has it
+        state = random.get_state()
+        reach = np.ones(len(other))
+        reach[other] = random.uniform(low=0.0, high=0.5, size=(other.sum(), 1))[:, 0]
+        random.set_state(state)  # drawn once more by the sampler itself
+        return reach
 
 
 class SMOTE(_Traced, _SMOTE):
@@ -75,15 +87,34 @@ class SMOTE(_Traced, _SMOTE):
 
 
 class BorderlineSMOTE(_Traced, _BorderlineSMOTE):
-    """imbalanced-learn's Borderline-SMOTE with lineage, but for kind "borderline-2"."""
+    """imbalanced-learn's Borderline-SMOTE with lineage; kind 2 also draws towards rows of other classes."""
 
 
 class SVMSMOTE(_Traced, _SVMSMOTE):
     """imbalanced-learn's SVM-SMOTE with lineage; a step below zero leads away from the neighbour."""
 
 
-class SMOTENC(_Searched, _SMOTENC):
-    """imbalanced-learn's SMOTE-NC. Its ties are broken at random, so it has no lineage; ADASYN draws mixed types."""
+class SMOTENC(_Traced, _SMOTENC):
+    """imbalanced-learn's SMOTE-NC with lineage; it breaks ties at random, so the lineage names who won the vote."""
+
+    def _generate_samples(
+        self, X: Any, nn_data: Any, nn_num: Ints, rows: Ints, cols: Ints, steps: Any, y_type: Any = None, y: Any = None
+    ) -> Any:
+        drawn = super()._generate_samples(X, nn_data, nn_num, rows, cols, steps, y_type, y)
+        members, first = np.flatnonzero(self._classes == y_type), self.continuous_features_.size
+        if math.isclose(self.median_std_[y_type], 0):  # then the class's categories were set to zero
+            known = self._X_categorical_minority_encoded
+        else:
+            known = nn_data[:, first:].toarray()
+        made, winners, last = drawn[:, first:].toarray(), [], 0
+        for categories in self.categorical_encoder_.categories_:
+            part = slice(last, last := last + categories.size)
+            cast = known[:, part].argmax(axis=1)[nn_num[rows]]
+            place = (cast == made[:, part].argmax(axis=1)[:, None]).argmax(axis=1)
+            winners.append(members[nn_num[rows, place]])
+        self._kind = X.dtype
+        self._draws[-1] = replace(self._draws[-1], voters=members[nn_num[rows]], winners=np.column_stack(winners))
+        return drawn
 
 
 class EditedNearestNeighbours(_Searched, _EditedNearestNeighbours):
@@ -91,7 +122,7 @@ class EditedNearestNeighbours(_Searched, _EditedNearestNeighbours):
 
 
 class RandomOverSampler(_RandomOverSampler):
-    """imbalanced-learn's random oversampling with lineage, unless it shrinks: every step is 0, every row its parent."""
+    """imbalanced-learn's random oversampling with lineage, unless it shrinks: every row is its parent's copy."""
 
     def _fit_resample(self, X: Any, y: Any) -> Any:
         drawn = super()._fit_resample(X, y)
@@ -99,8 +130,8 @@ class RandomOverSampler(_RandomOverSampler):
             parents = np.asarray(self.sample_indices_[X.shape[0] :])
             labels = np.asarray(drawn[1])[X.shape[0] :]
             at = [np.flatnonzero(labels == label) for label in dict.fromkeys(labels.tolist())]
-            draws = [(labels[rows[0]], parents[rows], parents[rows], np.zeros(len(rows))) for rows in at]
-            self.lineage_ = _lineage(draws, X.shape[1])
+            draws = [Draws(labels[rows[0]], parents[rows], parents[rows], np.zeros(len(rows))) for rows in at]
+            self.lineage_ = lineage_of(draws, X.shape[1], Arithmetic(None))
         return drawn
 
 
@@ -111,15 +142,3 @@ def _places(rows: Any, among: Any) -> Ints:
     for number, row in enumerate(among):
         first.setdefault(row.tobytes(), number)
     return np.array([first[row.tobytes()] for row in rows], dtype=np.int64)
-
-
-def _lineage(draws: list[tuple[Any, Ints, Ints, NDArray[np.float64]]], n_columns: int) -> pa.Table:
-    counts = [len(step) for _, _, _, step in draws]
-    table = {
-        "index": pa.array(np.arange(sum(counts))),
-        "class": pa.array(np.repeat(np.array([label for label, *_ in draws]), counts) if draws else []),
-        "parent_id": pa.array(np.concatenate([[], *(parents for _, parents, _, _ in draws)]).astype(np.int64)),
-        "neighbor_id": pa.array(np.concatenate([[], *(neighbors for _, _, neighbors, _ in draws)]).astype(np.int64)),
-        "step": pa.array(np.concatenate([[], *(step for *_, step in draws)])),
-    }
-    return pa.table(table).replace_schema_metadata({METADATA: Columns(n=n_columns).to_json()})

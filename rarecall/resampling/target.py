@@ -5,6 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from imblearn.utils import check_target_type
 from numpy.typing import NDArray
 from sklearn.preprocessing import label_binarize
@@ -48,4 +49,8 @@ class Target:
             return pd.DataFrame(values, columns=self.given.columns).astype(self.given.dtypes)
         if isinstance(self.given, list):
             return values.tolist()
+        if isinstance(self.given, pa.Array | pa.ChunkedArray):
+            return pa.array(values.tolist(), type=self.given.type)
+        if hasattr(self.given, "to_arrow"):  # polars, which is no dependency
+            return type(self.given)(self.given.name, values.tolist(), dtype=self.given.dtype)
         return values

@@ -85,6 +85,51 @@ def test_numbers_alone_and_several_classes(table):
     pd.testing.assert_frame_equal(rows.drop(columns="class"), expected)
 
 
+@pytest.mark.parametrize("course", [{"off_segment": "auto"}, {"off_segment": 0.3, "n_mixed": 3}], ids=str)
+def test_the_same_rows_off_the_line(table, course):
+    X = table.drop(columns=["label", "id", "ok", "where"])
+    sampler = ADASYN(random_state=4, mode="exact", rules=["n > 0"], **course)
+    expected = sampler.fit_resample(X, table["label"])[0].iloc[len(X) :].reset_index(drop=True)
+    parts = [dask.delayed(part) for part in _parts(X.assign(label=table["label"]), 3)]
+    rows, lineage = adasyn_dask(parts, "label", sampler=sampler).compute()
+    pd.testing.assert_frame_equal(rows.drop(columns="class"), expected)
+    assert lineage.equals(sampler.lineage_)
+
+
+def test_rejections_are_summed_over_the_partitions(table, tmp_path):
+    sampler = ADASYN(random_state=4, mode="exact", rules=["n > 0", "b > -1"], max_redraws=1)
+    X = table[["b", "n"]]
+    with pytest.warns(UserWarning, match="left out"):
+        sampler.fit_resample(X, table["label"])
+    parts = [dask.delayed(part) for part in _parts(table[["b", "n", "label"]], 4)]
+    scaled = adasyn_dask(parts, "label", sampler=sampler)
+    for draw in (scaled.compute, lambda: scaled.to_parquet(tmp_path)):
+        with pytest.warns(UserWarning, match="left out"):
+            draw()
+        assert scaled.plan.facts() == sampler.plan_.facts()
+        assert all(scaled.plan.rejected.values())
+
+
+def test_categories_may_differ_from_partition_to_partition(table):
+    """The rows are those of the table with the levels of all partitions."""
+    X = table[["b", "n", "job"]].assign(job=table["job"].astype("category"))
+    sampler = ADASYN(random_state=4, mode="exact")
+    expected = sampler.fit_resample(X, table["label"])[0].iloc[len(X) :].reset_index(drop=True)
+    parts = _parts(X.assign(label=table["label"]), 100)
+    seen = [part.assign(job=part["job"].cat.remove_unused_categories()) for part in parts]
+    assert len({part["job"].dtype for part in seen}) > 1
+    rows, _ = adasyn_dask([dask.delayed(part) for part in seen], "label", sampler=sampler).compute()
+    pd.testing.assert_frame_equal(
+        rows.drop(columns="class"), expected.astype({"job": rows["job"].dtype}), check_categorical=False
+    )
+
+
+def test_kinds_that_do_not_go_together_are_refused(table):
+    parts = [dask.delayed(table[["n", "label"]]), dask.delayed(table[["n", "label"]].astype({"n": str}))]
+    with pytest.raises(DataError, match="column 'n', got int64 in part 0 and object in part 1"):
+        adasyn_dask(parts, "label", sampler=ADASYN())
+
+
 def test_a_missing_dask_is_named(monkeypatch, sampler):
     monkeypatch.setitem(sys.modules, "dask", None)
     with pytest.raises(DataError, match=r"rarecall\[dask\]"):
