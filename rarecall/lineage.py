@@ -8,8 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rarecall.errors import DataError
+from rarecall.resampling.borrowed import Arithmetic, Draws, drawn_again
 from rarecall.resampling.columns import Columns
-from rarecall.resampling.draw import METADATA
+from rarecall.resampling.course import Course
+from rarecall.resampling.draw import COURSE, METADATA
 from rarecall.resampling.frame import Frame
 from rarecall.resampling.interpolation import between
 
@@ -43,20 +45,29 @@ def rebuild(lineage: pa.Table, X: Any, *, ids: Any = None) -> Any:
     >>> bool((rebuild(sampler.lineage_, X) == drawn).all())
     True
     """
-    text = (lineage.schema.metadata or {}).get(METADATA)
+    said = lineage.schema.metadata or {}
+    text, course = said.get(METADATA), Course.from_json(said.get(COURSE))
     if text is None:
         raise DataError("expected a lineage as a sampler wrote it, got one without the columns in its metadata")
     frame = Frame.of(X)
     known = pd.Index(np.arange(len(frame)) if ids is None else np.asarray(ids))
     parents, neighbors = _numbers(known, lineage["parent_id"]), _numbers(known, lineage["neighbor_id"])
+    if borrowed := Arithmetic.of(lineage):
+        return frame.like(drawn_again(frame.table, borrowed, _draws(lineage, known, parents, neighbors)))
     voters = None
     if "voter_ids" in lineage.column_names:
         voters = _rectangle(
             _numbers(known, pc.list_flatten(lineage["voter_ids"])),
             pc.list_value_length(lineage["voter_ids"]).to_numpy(),
         )
-    step = lineage["step"].to_numpy()
-    rows = between(frame.table, parents, neighbors, voters, step, Columns.from_json(text))
+    step, shares, columns = lineage["step"].to_numpy(), None, Columns.from_json(text)
+    if not course.straight:
+        seed, attempt, index = (lineage[name].to_numpy().astype(np.int64) for name in ("seed", "attempt", "index"))
+        if voters is not None:
+            choice = (voters == neighbors[:, None]).argmax(axis=1)
+            neighbors, shares = course.partners(voters, choice, seed, attempt, index)
+        step = course.steps(step, seed, attempt, index, columns.n)
+    rows = between(frame.table, parents, neighbors, voters, step, columns, shares=shares)
     return frame.like(rows)
 
 
@@ -72,6 +83,15 @@ def descendants(lineage: pa.Table, ids: Any) -> pa.Table:
         rows = pc.list_parent_indices(lineage["voter_ids"].combine_chunks()).to_numpy()
         touched[rows[pc.is_in(flat, value_set=wanted.cast(flat.type)).to_numpy(zero_copy_only=False)]] = True
     return lineage.filter(pa.array(touched))
+
+
+def _draws(lineage: pa.Table, known: "pd.Index[Any]", parents: Any, neighbors: Any) -> Draws:
+    """Return what imbalanced-learn drew some rows with."""
+    winners = None
+    if "category_ids" in lineage.column_names:
+        winners = _numbers(known, pc.list_flatten(lineage["category_ids"])).reshape(len(lineage), -1)
+    reach = lineage["reach"].to_numpy() if "reach" in lineage.column_names else None
+    return Draws(None, parents, neighbors, lineage["step"].to_numpy(), reach=reach, winners=winners)
 
 
 def _rectangle(flat: Any, lengths: Any) -> Any:

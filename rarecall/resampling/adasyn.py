@@ -17,14 +17,16 @@ from sklearn.utils.validation import check_consistent_length, validate_data
 from rarecall.neighbors import FaissNeighbors
 from rarecall.resampling.annotations import Annotations
 from rarecall.resampling.columns import Columns, describe
-from rarecall.resampling.draw import METADATA, Drawn, draw
+from rarecall.resampling.course import Course
+from rarecall.resampling.draw import METADATA, draw
 from rarecall.resampling.frame import Frame
 from rarecall.resampling.metric import measure
 from rarecall.resampling.plan import Plan
 from rarecall.resampling.planning import Planner
 from rarecall.resampling.quota import Quota
 from rarecall.resampling.randomness import seed_of
-from rarecall.resampling.rules import Rules
+from rarecall.resampling.refusal import SamplingError
+from rarecall.resampling.rules import Rules, told
 from rarecall.resampling.target import Target
 
 
@@ -60,6 +62,11 @@ class ADASYN(BaseOverSampler):
         Most synthetic rows: a number, or the share of the resampled table.
     max_per_parent : int, optional
         Most rows that one real row may give.
+    off_segment : float or "auto", default=0
+        How far, as a share of the way to the neighbour, each column may stray from the line; 0 is the line, which gives
+        the real rows away (`rarecall.privacy`).
+    n_mixed : int, default=1
+        How many of the parent's nearest rows of its class, weighted at random, make the point a row is drawn towards.
     memory_budget : int, optional
         Bytes that the synthetic rows may take.
     cohort_factors : mapping of cohort to float, optional
@@ -113,6 +120,8 @@ gather more rows of it, or oversample it at random
             None,
         ],
         "max_per_parent": [Interval(Integral, 1, None, closed="left"), None],
+        "off_segment": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
+        "n_mixed": [Interval(Integral, 1, None, closed="left")],
         "memory_budget": [Interval(Integral, 0, None, closed="left"), None],
         "cohort_factors": [Mapping, None],
         "rules": [Mapping, list, tuple, None],
@@ -135,6 +144,8 @@ gather more rows of it, or oversample it at random
         on_easy: Literal["smote", "uniform", "skip", "raise"] = "smote",
         max_synthetic: Any = None,
         max_per_parent: int | None = None,
+        off_segment: float | Literal["auto"] = 0.0,
+        n_mixed: int = 1,
         memory_budget: int | None = None,
         cohort_factors: Mapping[Any, float] | None = None,
         rules: Any = None,
@@ -153,6 +164,8 @@ gather more rows of it, or oversample it at random
         self.on_easy = on_easy
         self.max_synthetic = max_synthetic
         self.max_per_parent = max_per_parent
+        self.off_segment = off_segment
+        self.n_mixed = n_mixed
         self.memory_budget = memory_budget
         self.cohort_factors = cohort_factors
         self.rules = rules
@@ -163,7 +176,7 @@ gather more rows of it, or oversample it at random
         self._validate_params()
         target = Target.of(y)
         self._checked(X, target)
-        self.sampling_strategy_ = check_sampling_strategy(self.sampling_strategy, target.classes, self._sampling_type)
+        self._wanted(target.classes)
         return self
 
     def fit_resample(
@@ -202,20 +215,27 @@ gather more rows of it, or oversample it at random
         """
         frame, target, plan = self._plan(X, y, ids=ids, eligible=eligible, weights=weights, cohorts=cohorts)
         rules = Rules(self.rules)
-        drawn: list[Drawn] = []
+        n = len(frame)
+        # Filled as the blocks come: a list of them would hold everything twice before it is joined.
+        classes = np.empty(n + plan.n_synthetic, dtype=target.classes.dtype)
+        origin = np.arange(n + plan.n_synthetic)
+        classes[:n] = target.classes
+        lineage: list[pa.Table] = []
 
         def blocks() -> Iterator[Any]:
+            at = n
             for block in draw(plan, frame.table, rules=rules, max_redraws=self.max_redraws):
-                drawn.append(replace(block, rows=None))
+                span = slice(at, at := at + len(block.y))
+                classes[span], origin[span] = block.y, block.parents
+                lineage.append(block.lineage)
                 yield block.rows
 
         X_res = frame.extended(blocks(), plan.n_synthetic)
-        labels = [target.classes, *(block.y.astype(target.classes.dtype) for block in drawn)]
-        self.lineage_ = _lineage([block.lineage for block in drawn], plan.columns)
-        self.sample_indices_ = np.concatenate([np.arange(len(frame)), *(block.parents for block in drawn)])
-        self.plan_ = self._told(plan, rules)
+        self.lineage_ = _lineage(lineage, plan.columns)
+        self.sample_indices_ = origin[: n + self.lineage_.num_rows]
+        self.plan_ = told(plan, rules.rejected, self.lineage_.num_rows, self.max_redraws)
         self.neighbor_recall_ = plan.neighbor_recall
-        return X_res, target.like(np.concatenate(labels))
+        return X_res, target.like(classes[: n + self.lineage_.num_rows])
 
     def plan(
         self, X: Any, y: Any, *, ids: Any = None, eligible: Any = None, weights: Any = None, cohorts: Any = None
@@ -247,17 +267,24 @@ gather more rows of it, or oversample it at random
             **self._choices(),
         )
         plan = planner.plan(wanted, columns, row_bytes=row_bytes(frame.table))
+        plan = replace(plan, course=self._course())
         for note in plan.notes:
             warnings.warn(note, UserWarning, stacklevel=4)
         return frame, target, plan
 
     def _wanted(self, y: Any) -> dict[Any, int]:
         """Return how many synthetic rows each class is to get."""
-        self.sampling_strategy_ = check_sampling_strategy(self.sampling_strategy, y, self._sampling_type)
+        try:
+            self.sampling_strategy_ = check_sampling_strategy(self.sampling_strategy, y, self._sampling_type)
+        except ValueError as error:
+            raise SamplingError(str(error)) from error
         return {label: int(count) for label, count in self.sampling_strategy_.items() if count}
 
     def _columns(self, X: Any) -> Columns:
         return describe(X, categorical=self.categorical_features, steps=self.steps, bounds=self.bounds)
+
+    def _course(self) -> Course:
+        return Course.of(self.off_segment, self.n_mixed)
 
     def _choices(self) -> dict[str, Any]:
         """Return what a planner takes from the parameters."""
@@ -274,6 +301,9 @@ gather more rows of it, or oversample it at random
     def _checked(self, X: Any, target: Target) -> Frame:
         frame = Frame.of(X)
         if isinstance(frame.table, pd.DataFrame):
+            if not frame.table.columns.is_unique:
+                twice = frame.table.columns[frame.table.columns.duplicated()][0]
+                raise SamplingError(f"expected columns of different names, got {twice!r} twice; rename one of them")
             validate_data(self, X=frame.table, reset=True, skip_check_array=True)
         else:
             mixed = not isinstance(self.categorical_features, str) and self.categorical_features is not None
@@ -291,15 +321,6 @@ gather more rows of it, or oversample it at random
             frame = Frame(X, values)
         check_consistent_length(frame.table, target.classes)
         return frame
-
-    def _told(self, plan: Plan, rules: Rules) -> Plan:
-        """Return the plan with what the rules refused."""
-        left_out = plan.n_synthetic - self.lineage_.num_rows
-        if not left_out:
-            return replace(plan, rejected=dict(rules.rejected))
-        note = f"{left_out} of {plan.n_synthetic} rows still broke a rule after {self.max_redraws} redraws: left out"
-        warnings.warn(note, UserWarning, stacklevel=3)
-        return replace(plan, rejected=dict(rules.rejected), notes=(*plan.notes, note))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from rarecall.resampling.randomness import uniforms
 from rarecall.resampling.rules import Rules
 
 BLOCK = 1 << 12  # rows drawn at a time: a megabyte or so stays in the cache
+GROUP = 1 << 5  # blocks written at a time: readers want row groups of 100,000 rows or so
 METADATA = b"rarecall.columns"
+COURSE = b"rarecall.course"
 
 Ints = NDArray[np.integer[Any]]
 
@@ -34,8 +37,8 @@ class Drawn:
     y : ndarray of shape (n,)
         Their classes.
     lineage : pyarrow.Table
-        A row for each row: index, class, parent_id, neighbor_id, voter_ids (where there are categories), step,
-        difficulty, attempt, seed.
+        A row for each row: index, class, parent_id, neighbor_id, voter_ids (where there are categories, or
+        several neighbours mixed), step, difficulty, attempt, seed.
     parents : ndarray of int of shape (n,)
         Row numbers of the parents.
     """
@@ -85,23 +88,25 @@ def draw(
 def write(
     plan: Plan, X: Any, rows: str | Path, lineage: str | Path, *, rules: Rules | None = None, max_redraws: int = 20
 ) -> int:
-    """Draw a plan's rows into two Parquet files, never more than a block in memory, and return how many there are.
+    """Draw a plan's rows into two Parquet files, never more than a row group in memory; return how many there are.
 
     Parameters
     ----------
     rows, lineage : str or Path
-        The files to be made. The rows have the table's columns and `class`.
+        The files to be made. The rows have the table's columns and `class`; with no rows to draw there are no files.
     """
     written = 0
     rows_writer = lineage_writer = None
+    schema, blocks = schema_of(X), draw(plan, X, rules=rules, max_redraws=max_redraws)
     try:
-        for drawn in draw(plan, X, rules=rules, max_redraws=max_redraws):
-            table = as_arrow(drawn)
+        while held := list(islice(blocks, GROUP)):
+            table = pa.concat_tables([as_arrow(drawn, schema) for drawn in held])
+            traced = pa.concat_tables([drawn.lineage for drawn in held])
             rows_writer = rows_writer or pq.ParquetWriter(rows, table.schema)
-            lineage_writer = lineage_writer or pq.ParquetWriter(lineage, drawn.lineage.schema)
+            lineage_writer = lineage_writer or pq.ParquetWriter(lineage, traced.schema)
             rows_writer.write_table(table)
-            lineage_writer.write_table(drawn.lineage)
-            written += len(drawn.y)
+            lineage_writer.write_table(traced)
+            written += len(table)
     finally:
         for writer in (rows_writer, lineage_writer):
             if writer is not None:
@@ -109,11 +114,22 @@ def write(
     return written
 
 
-def as_arrow(drawn: Drawn) -> pa.Table:
-    """Return a block's rows with their class; an array's columns are named by position."""
+def schema_of(X: Any) -> pa.Schema | None:
+    """Return the Arrow types of a DataFrame: a block in which a column misses all values would not tell its own."""
+    return pa.Schema.from_pandas(X, preserve_index=False) if isinstance(X, pd.DataFrame) else None
+
+
+def as_arrow(drawn: Drawn, schema: pa.Schema | None) -> pa.Table:
+    """Return a block's rows with their class; an array's columns are named by position.
+
+    Parameters
+    ----------
+    schema : pyarrow.Schema, optional
+        As `schema_of` the table that was drawn from.
+    """
     rows = drawn.rows.toarray() if sparse.issparse(drawn.rows) else drawn.rows
     if isinstance(rows, pd.DataFrame):
-        table = pa.Table.from_pandas(rows, preserve_index=False)
+        table = pa.Table.from_pandas(rows, schema=schema, preserve_index=False)
     else:
         table = pa.table({str(at): pa.array(np.ascontiguousarray(rows[:, at])) for at in range(rows.shape[1])})
     return table.append_column("class", pa.array(drawn.y))
@@ -122,7 +138,7 @@ def as_arrow(drawn: Drawn) -> pa.Table:
 def _block(plan: Plan, part: ClassPlan, X: Any, index: Ints, slot: Ints, rules: Rules, max_redraws: int) -> Drawn:
     step, choice = _steps(plan.seed, 0, index, part)
     attempt = np.zeros(len(index), dtype=np.int16)
-    rows = _rows(plan, part, X, slot, choice, step)
+    rows = _rows(plan, part, X, index, slot, choice, step, attempt)
     if rules:
         broken = np.flatnonzero(~rules.passed(rows))
         for again in range(1, max_redraws + 1):
@@ -130,11 +146,12 @@ def _block(plan: Plan, part: ClassPlan, X: Any, index: Ints, slot: Ints, rules: 
                 break
             new_step, new_choice = _steps(plan.seed, again, index[broken], part)
             step[broken], choice[broken], attempt[broken] = new_step, new_choice, again
-            passed = rules.passed(_rows(plan, part, X, slot[broken], new_choice, new_step))
+            tried = _rows(plan, part, X, index[broken], slot[broken], new_choice, new_step, attempt[broken])
+            passed = rules.passed(tried)
             broken = broken[~passed]
         kept = np.setdiff1d(np.arange(len(index)), broken)
         index, slot, step, choice, attempt = index[kept], slot[kept], step[kept], choice[kept], attempt[kept]
-        rows = _rows(plan, part, X, slot, choice, step)
+        rows = _rows(plan, part, X, index, slot, choice, step, attempt)
     y = np.full(len(index), part.label)
     return Drawn(rows, y, _lineage(plan, part, index, slot, choice, step, attempt), part.parents[slot])
 
@@ -148,9 +165,15 @@ def _steps(seed: int, attempt: int, index: Ints, part: ClassPlan) -> tuple[NDArr
     return numbers[:, 1].copy(), (numbers[:, 0] * part.neighbors.shape[1]).astype(np.int64)
 
 
-def _rows(plan: Plan, part: ClassPlan, X: Any, slot: Ints, choice: Ints, step: NDArray[np.float64]) -> Any:
-    voters = part.neighbors[slot] if plan.columns.categorical else None
-    return between(X, part.parents[slot], part.neighbors[slot, choice], voters, step, plan.columns)
+def _rows(
+    plan: Plan, part: ClassPlan, X: Any, index: Ints, slot: Ints, choice: Ints, step: NDArray[np.float64], attempt: Ints
+) -> Any:
+    nearest = part.neighbors[slot]
+    voters = nearest if plan.columns.categorical else None
+    row = np.full(len(index), plan.seed), attempt, index
+    neighbors, shares = plan.course.partners(nearest, choice, *row)
+    steps = plan.course.steps(step, *row, X.shape[1])
+    return between(X, part.parents[slot], neighbors, voters, steps, plan.columns, shares=shares)
 
 
 def _lineage(
@@ -170,10 +193,10 @@ def _lineage(
         "attempt": pa.array(attempt.astype(np.int16)),
         "seed": pa.array(np.full(len(index), plan.seed, dtype=np.int64)),
     }
-    if plan.columns.categorical:
+    if plan.columns.categorical or plan.course.n_mixed > 1:
         width = neighbors.shape[1]
         flat = ids(neighbors.ravel())
         columns["voter_ids"] = pa.ListArray.from_arrays(
             pa.array(np.arange(0, len(flat) + 1, width, dtype=np.int32)), flat
         )
-    return pa.table(columns).replace_schema_metadata({METADATA: plan.columns.to_json()})
+    return pa.table(columns).replace_schema_metadata({METADATA: plan.columns.to_json(), COURSE: plan.course.to_json()})

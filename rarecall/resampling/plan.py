@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rarecall.resampling.columns import Columns
+from rarecall.resampling.course import Course
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
@@ -85,6 +86,8 @@ class Plan:
         Real rows of the table that was planned for.
     ids : ndarray, optional
         The rows' ids; none: their numbers.
+    course : Course
+        How the rows stray from the lines between parents and neighbours.
     neighbor_recall : float
         Share of the true neighbours that the search found; 1.0 when it was exact.
     notes : tuple of str
@@ -96,6 +99,7 @@ class Plan:
     seed: int
     n_rows: int
     ids: NDArray[Any] | None = None
+    course: Course = field(default_factory=Course)
     neighbor_recall: float = 1.0
     notes: tuple[str, ...] = ()
     rejected: Mapping[str, int] = field(default_factory=dict)
@@ -136,6 +140,8 @@ class Plan:
                 for part in self.classes
             ],
             "seed": self.seed,
+            "off_segment": self.course.off_segment,
+            "n_mixed": self.course.n_mixed,
             "neighbor_recall": self.neighbor_recall,
             "rejected": dict(self.rejected),
             "notes": list(self.notes),

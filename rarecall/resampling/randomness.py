@@ -34,3 +34,27 @@ def uniforms(seed: int, attempt: int, start: int, stop: int) -> NDArray[np.float
     generator = np.random.Philox(key=np.array([seed, attempt], dtype=np.uint64), counter=start)
     words = generator.random_raw(4 * (stop - start)).reshape(-1, 4)[:, :2]  # one counter gives four words
     return np.asarray((words >> np.uint64(11)) * 2.0**-53, dtype=np.float64)
+
+
+def strays(seed: int, attempt: int, start: int, stop: int, n: int, *, of: int = 0) -> NDArray[np.float64]:
+    """Return n more numbers in [0, 1) for each of the synthetic rows start to stop.
+
+    Parameters
+    ----------
+    of : {0, 1}
+        Whose numbers: two uses of one row have none in common.
+
+    Returns
+    -------
+    ndarray of shape (stop - start, n)
+
+    >>> bool((strays(1, 0, 0, 9, 6)[4:6] == strays(1, 0, 4, 6, 6)).all())
+    True
+    """
+    numbers = np.empty((stop - start, -(-n // 4) * 4))
+    for at in range(0, n, 4):
+        # An attempt is below 2**15, so above it stand the use and the group of four columns.
+        key = np.array([seed, attempt + (of << 20) + ((at // 4 + 1) << 24)], dtype=np.uint64)
+        words = np.random.Philox(key=key, counter=start).random_raw(4 * (stop - start)).reshape(-1, 4)
+        numbers[:, at : at + 4] = (words >> np.uint64(11)) * 2.0**-53
+    return numbers[:, :n]

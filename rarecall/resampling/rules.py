@@ -1,13 +1,16 @@
 """Business rules: what a drawn row must satisfy to be believable, and how often which rule refused one."""
 
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from rarecall.resampling.plan import Plan
 from rarecall.resampling.refusal import SamplingError
 
 Rule = str | Callable[[Any], Any]
@@ -71,3 +74,21 @@ class Rules:
         held = pd.array(np.asarray(answer), dtype="boolean").fillna(True)
         kept: NDArray[np.bool_] = np.asarray(held, dtype=bool) | missing
         return kept
+
+
+def told(plan: Plan, rejected: Mapping[str, int], made: int, max_redraws: int) -> Plan:
+    """Return the plan with what the rules refused; rows that were left out are warned of and noted.
+
+    Parameters
+    ----------
+    rejected : mapping of rule to int
+        How many draws each rule refused.
+    made : int
+        Rows that were drawn.
+    """
+    notes = plan.notes
+    if left_out := plan.n_synthetic - made:
+        note = f"{left_out} of {plan.n_synthetic} rows still broke a rule after {max_redraws} redraws: left out"
+        warnings.warn(note, UserWarning, stacklevel=3)
+        notes = (*notes, note)
+    return replace(plan, rejected=dict(rejected), notes=notes)

@@ -9,19 +9,37 @@ from rarecall.lineage import descendants, rebuild
 from rarecall.resampling import ADASYN
 
 
+def _every_second(rows):
+    """A rule that half of the draws break, so that many rows are redrawn."""
+    return np.floor(np.asarray(rows)[:, 0].astype(float) * 50) % 2 == 0
+
+
+COURSES = [
+    {},
+    {"off_segment": "auto"},
+    {"off_segment": 0.2, "n_mixed": 3},
+    {"n_mixed": 2, "rules": [_every_second], "max_redraws": 60},
+]
+
+
 @pytest.fixture(scope="module", params=[np.float64, np.float32, "table"])
-def drawn(request):
+def kind(request):
+    return request.param
+
+
+@pytest.fixture(scope="module", params=COURSES, ids=["straight", "strayed", "mixed", "redrawn"])
+def drawn(request, kind):
     X, y = make_classification(800, n_classes=3, n_informative=5, weights=[0.8, 0.12], random_state=0)
-    if request.param == "table":
+    if kind == "table":
         X = pd.DataFrame(X).rename(columns=str)
         X["job"] = np.random.default_rng(0).choice(["a", "b", None], 800)
         X["whole"] = (X["0"] * 10).astype(int)
     else:
-        X = X.astype(request.param)
+        X = X.astype(kind)
     ids = np.array([f"row-{number}" for number in range(800)])
-    sampler = ADASYN(random_state=5)
+    sampler = ADASYN(random_state=5, **request.param)
     rows = sampler.fit_resample(X, y, ids=ids)[0][800:]
-    return sampler.lineage_, X, ids, rows.reset_index(drop=True) if request.param == "table" else rows
+    return sampler.lineage_, X, ids, rows.reset_index(drop=True) if kind == "table" else rows
 
 
 def _same(left, right):

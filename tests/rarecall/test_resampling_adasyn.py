@@ -152,6 +152,15 @@ def test_polars_and_arrow_come_back_as_they_came(table):
     assert polars.head(len(X)).equals(frame)
 
 
+@pytest.mark.parametrize(
+    "given", [pl.Series("y", ["b", "a"] * 10 + ["a"] * 20), pa.array([True, False] * 10 + [False] * 20)]
+)
+def test_classes_come_back_as_they_came(given):
+    y = ADASYN(random_state=0).fit_resample(np.random.default_rng(0).normal(size=(40, 2)), given)[1]
+    assert type(y) is type(given)
+    assert y.to_pylist()[:40] == given.to_pylist() if isinstance(given, pa.Array) else y.head(40).equals(given)
+
+
 def test_sparse_stays_sparse_and_equals_dense():
     X, y = _numbers()
     X[np.abs(X) < 0.5] = 0

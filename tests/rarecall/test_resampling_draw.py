@@ -8,7 +8,9 @@ from sklearn.datasets import make_classification
 
 from rarecall.resampling import ADASYN, draw, write
 from rarecall.resampling.columns import Columns
+from rarecall.resampling.draw import as_arrow, schema_of
 from rarecall.resampling.interpolation import between
+from rarecall.resampling.rules import Rules
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +71,48 @@ def test_a_category_is_elected(own, cast, winner):
     voters = np.arange(1, len(cast) + 1)[None, :]
     drawn = between(X, np.array([0]), np.array([1]), voters, np.array([0.5]), Columns(n=1, categorical=(0,)))
     assert drawn["job"].tolist() == [winner]
+
+
+def test_a_block_without_a_value_of_a_column_keeps_its_type(table):
+    """Arrow would call such a column null, and refuse the text of a later block."""
+    X, y = table[0].copy(), table[1]
+    X["note"] = np.where(np.arange(len(X)) % 50 == 0, "seen", None)
+    blocks = list(draw(ADASYN(random_state=0).plan(X, y), X, block_rows=5))
+    assert len({block.rows["note"].isna().all() for block in blocks}) == 2
+    assert len({as_arrow(block, schema_of(X)).schema for block in blocks}) == 1
+
+
+def test_a_rule_may_refuse_a_whole_block(table):
+    X, y = table
+    plan = ADASYN(random_state=0).plan(X, y)
+    rules = Rules({"never": lambda rows: np.zeros(len(rows), dtype=bool)})
+    assert sum(len(block.rows) for block in draw(plan, X, rules=rules, max_redraws=1)) == 0
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.uint8, np.int64, np.uint64])
+def test_whole_numbers_stay_within_their_type_and_their_parents(kind):
+    """The way between the ends of a type is longer than the type can hold."""
+    ends = np.iinfo(kind)
+    X = np.array([[ends.min], [ends.max]], dtype=kind)
+    step = np.linspace(0, 0.9, 10)
+    drawn = between(X, np.zeros(10, dtype=int), np.ones(10, dtype=int), None, step, Columns(n=1))
+    assert drawn.dtype == kind
+    np.testing.assert_allclose(
+        drawn[:, 0].astype(float), ends.min + step * (float(ends.max) - ends.min), atol=1, rtol=1e-15
+    )
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.float32, np.bool_])
+def test_steps_and_bounds_fit_the_type(kind):
+    X = np.array([[0], [1]]).astype(kind) if kind == np.bool_ else np.array([[-100], [127]]).astype(kind)
+    columns = Columns(n=1, steps={0: 3.0}, bounds={0: (-50.5, 1000)})
+    drawn = between(X, np.zeros(9, dtype=int), np.ones(9, dtype=int), None, np.linspace(0, 1, 9), columns)
+    assert drawn.dtype == kind
+    assert (drawn.astype(float) >= -50.5).all()
+    assert (np.diff(drawn.astype(float)[:, 0]) >= 0).all()
+
+
+def test_an_array_of_objects_is_drawn_as_numbers():
+    X = np.array([[0.25], [0.75]], dtype=object)
+    drawn = between(X, np.array([0]), np.array([1]), None, np.array([0.5]), Columns(n=1))
+    assert drawn.tolist() == [[0.5]]
