@@ -1,0 +1,73 @@
+"""How sure models that never saw a row are of its label: calibrated probabilities, out of fold."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.model_selection import StratifiedKFold
+
+from rarecall.sections import Training
+from rarecall.training import estimator
+
+_INNER = 3  # folds within a fold that the calibration is learned on; each holds rows that its model has not seen
+
+Ints = NDArray[np.intp]
+
+
+def out_of_fold(
+    X: pd.DataFrame, y: NDArray[Any], *, kinds: Mapping[str, str], cv: int, random_state: int
+) -> NDArray[np.float64]:
+    """Return each row's calibrated probability of the rare class, from models and calibrations fitted without it.
+
+    Boosting on a rare class is surer than it should be, so a fold's probability is the mean over inner folds, each
+    calibrated on rows that its model has not seen (Platt's sigmoid: Platt 1999; an isotonic one ties hard rows).
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_rows, n_columns)
+    y : array of shape (n_rows,)
+        0 and 1, at least two of each.
+    kinds : mapping of str to str
+        The features and their kinds.
+    cv : int
+        Stratified folds; never more than the rarer class has rows.
+    random_state : int
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+
+    Examples
+    --------
+    >>> y = np.arange(300) % 3 // 2
+    >>> p = out_of_fold(pd.DataFrame({"a": y + 0.1}), y, kinds={"a": "numeric"}, cv=2, random_state=0)
+    >>> bool(p[y == 1].min() > p[y == 0].max())
+    True
+    """
+    folds = StratifiedKFold(min(cv, _rarer(y)), shuffle=True, random_state=random_state)
+    outer = [(seen, unseen, list(_inner(seen, y, random_state))) for seen, unseen in folds.split(X, y)]
+    # A column of which one model would know nothing teaches none of them.
+    known = {str(name): X[name].notna().to_numpy() for name in kinds}
+    taught = [part for seen, _, inner in outer for part in ([seen[inside] for inside, _ in inner] or [seen])]
+    kept = {name: kind for name, kind in kinds.items() if all(known[name][part].any() for part in taught)}
+    probability = np.empty(len(y))
+    for seen, unseen, inner in outer:
+        model: Any = estimator(Training(), kept, seed=random_state)
+        if inner:
+            model = CalibratedClassifierCV(model, method="sigmoid", cv=inner)
+        probability[unseen] = model.fit(X.iloc[seen], y[seen]).predict_proba(X.iloc[unseen])[:, 1]
+    return probability
+
+
+def _inner(seen: Ints, y: NDArray[Any], random_state: int) -> Iterator[tuple[Ints, Ints]]:
+    """Yield the inner folds by place among the rows seen; none where the rarer class has one row left."""
+    folds = min(_INNER, _rarer(y[seen]))
+    if folds > 1:
+        yield from StratifiedKFold(folds, shuffle=True, random_state=random_state).split(seen, y[seen])
+
+
+def _rarer(y: NDArray[Any]) -> int:
+    return int(np.bincount(y, minlength=2).min())
