@@ -1,30 +1,26 @@
 """The check: a snapshot against its suite, every judgement Great Expectations' own."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import great_expectations as gx
 import pandas as pd
 from great_expectations.core import ExpectationValidationResult
-from great_expectations.core.batch_definition import BatchDefinition
-from great_expectations.data_context.types.base import ProgressBarsConfig
 from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.metadata_types import FailureSeverity
 
-from expectations.suite import MAJORITY, POSITIVE_LABELS, SCOPES, TWO_ROWS, learnable_values, suite
+from expectations.batches import Batches, column_of, name_of
+from expectations.reference import Reference
+from expectations.subjects import Subjects, check_names
+from expectations.suite import SCOPES, suite
 from expectations.verdict import CRITICAL, Finding, Verdict
-from rarecall import cohorts, snapshot
+from rarecall import snapshot
 from rarecall.errors import RarecallError, nearest
 from rarecall.project import Project
 
 _EXAMPLES = 3
 _NOTHING = {"None", "nan", "NaT", "<NA>"}  # how a missing value shows; a text of that name has quotes
-_WITH_ROW_IDS = {
-    "result_format": "COMPLETE",
-    "unexpected_index_column_names": ["row_id"],
-    "return_unexpected_index_query": False,  # a text as long as the table
-}
 
 
 def check(
@@ -32,6 +28,10 @@ def check(
     project: Project,
     kinds: Mapping[str, str],
     expectations: gx.ExpectationSuite | None = None,
+    *,
+    reference: Reference | None = None,
+    stale: bool = False,
+    exempt: Mapping[int, Collection[str]] | None = None,
 ) -> Verdict:
     """Judge a snapshot.
 
@@ -44,7 +44,13 @@ def check(
     kinds : mapping of str to {"numeric", "categorical"}
         The features and their kinds.
     expectations : ExpectationSuite, optional
-        An edited suite; by default the one that is generated from the project and the kinds.
+        An edited suite; by default the one that is generated from the project, the kinds and the reference.
+    reference : Reference, optional
+        What the last accepted snapshot was.
+    stale : bool
+        Whether the newest row was older than `expectations.freshness` when the run began: only the caller has a clock.
+    exempt : mapping of int to collection of str, optional
+        For the `row_id` of a row that a person released, the expectations about rows that it need not hold.
 
     Returns
     -------
@@ -57,7 +63,7 @@ def check(
         An expectation could not be evaluated, or asks for a scope that there is not: a fault of the suite, which says
         nothing about the rows.
     DataError
-        A cohort with edges holds what is not a number.
+        A cohort with edges holds what is not a number, or the project file names a column that there is not.
 
     Examples
     --------
@@ -73,35 +79,34 @@ def check(
 label.positive, or deliver rows of both classes; 2 of 5 rows were rejected: expect_column_values_to_not_be_null: y \
 (1), expect_column_values_to_not_be_in_set: age (1)
     """
+    check_names(frame, project)
     rows = frame.reset_index(drop=True)
-    batches = _batch_definition()
-    asked = _by_scope(expectations or suite(project, kinds))
+    batches = Batches()
+    subjects = Subjects(rows, project, kinds, reference, stale=stale)
+    asked = _by_scope(expectations or suite(project, kinds, reference))
+    results: list[ExpectationValidationResult] = []
     findings: list[Finding] = []
     reasons: dict[int, list[str]] = defaultdict(list)
-    evaluated = 0
     for scope, of_scope in asked.items():
-        subject, parameters = _subject(scope, rows, ~rows["row_id"].isin(list(reasons)), project)
-        for result in _failures(batches, subject, of_scope, parameters, with_row_ids=scope == "rows"):
-            findings.append(_finding(result, list(rows.columns)))
-            for row in result.result.get("unexpected_index_list", []) if scope == "rows" else []:
-                reasons[int(row["row_id"])].append(_name(result))
-        evaluated += len(of_scope)
+        subject, parameters = subjects.of(scope, reasons)
+        by_row = scope in {"rows", "masks"}
+        for result in batches.ask(subject, of_scope, parameters, with_row_ids=by_row):
+            results.append(result)
+            if result.success:
+                continue
+            findings.append(finding_of(result, list(rows.columns)))
+            for row in result.result.get("unexpected_index_list", []) if by_row else []:
+                if name_of(result) not in (exempt or {}).get(int(row["row_id"]), ()):
+                    reasons[int(row["row_id"])].append(name_of(result))
         if any(finding.severity == CRITICAL for finding in findings):
             break
     return Verdict(
         findings=tuple(findings),
-        expectations=evaluated,
+        expectations=len(results),
         accepted=~rows["row_id"].isin(list(reasons)).to_numpy(),
         reasons={row: tuple(failed) for row, failed in sorted(reasons.items())},
+        results=tuple(results),
     )
-
-
-def _batch_definition() -> BatchDefinition[Any]:
-    context = gx.get_context(mode="ephemeral")
-    context.enable_analytics(enable=False)
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    asset = context.data_sources.add_pandas("snapshot").add_dataframe_asset("rows")
-    return asset.add_batch_definition_whole_dataframe("whole")
 
 
 def _by_scope(expectations: gx.ExpectationSuite) -> dict[str, list[Expectation]]:
@@ -116,75 +121,13 @@ def _by_scope(expectations: gx.ExpectationSuite) -> dict[str, list[Expectation]]
     return {scope: of_scope for scope, of_scope in asked.items() if of_scope}
 
 
-def _subject(
-    scope: str, rows: pd.DataFrame, accepted: "pd.Series[bool]", project: Project
-) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Return the rows that a scope is asked about, and the parameters that they give."""
-    if scope in {"columns", "types", "rows"}:
-        return rows, {}
-    kept = rows[accepted]
-    if scope == "share":
-        return kept, {MAJORITY: (len(rows) + 1) // 2}
-    label = kept[project.label.column]
-    positive = snapshot.positives(label, project).fillna(value=False).astype(bool)
-    if scope == "table":
-        return kept, {TWO_ROWS: 2 / max(2, len(kept)), POSITIVE_LABELS: label[positive].unique().tolist()}
-    values = cohorts.assign(kept, project.cohorts)
-    return values, {
-        learnable_values(number): values.loc[positive, cohort.column].unique().tolist()
-        for number, cohort in enumerate(project.cohorts)
-    }
-
-
-def _failures(
-    batches: BatchDefinition[Any],
-    subject: pd.DataFrame,
-    expectations: Sequence[Expectation],
-    parameters: dict[str, Any],
-    *,
-    with_row_ids: bool,
-) -> list[ExpectationValidationResult]:
-    """Ask everything briefly, and only what failed at length: on a sound table the long answer is never computed."""
-    batch = batches.get_batch(batch_parameters={"dataframe": subject})
-
-    def ask(expectations: Sequence[Expectation], result_format: Any) -> list[ExpectationValidationResult]:
-        asked = gx.ExpectationSuite(name="asked", expectations=list(expectations))
-        answer = batch.validate(asked, result_format=result_format, expectation_parameters=parameters)
-        failed = [result for result in answer.results if not result.success]
-        for result in failed:
-            _raise_if_erred(result)
-        return failed
-
-    failed = ask(expectations, "BOOLEAN_ONLY")
-    if not failed:
-        return []
-    again = [result.expectation_config.to_domain_obj() for result in failed]
-    explained = ask(again, _WITH_ROW_IDS if with_row_ids else "SUMMARY")
-    if len(explained) != len(failed):
-        names = ", ".join(_name(result) for result in failed)
-        raise RarecallError(f"asked twice of the same rows, one of these failed only once: {names}; please report it")
-    return explained
-
-
-def _raise_if_erred(result: ExpectationValidationResult) -> None:
-    """Tell an expectation that erred from one that failed: Great Expectations says `success=False` to both."""
-    info = result.exception_info or {}
-    # One error, or one for each metric that the expectation needs.
-    errors = [error for error in (info, *info.values()) if isinstance(error, Mapping)]
-    for error in errors:
-        if error.get("raised_exception"):
-            raise RarecallError(
-                f"the expectation {_name(result)} could not be evaluated: {error.get('exception_message')}; the fault "
-                "is the suite's, not the data's: please report it, or correct the expectation if it is yours"
-            )
-
-
-def _finding(result: ExpectationValidationResult, columns: list[str]) -> Finding:
+def finding_of(result: ExpectationValidationResult, columns: list[str]) -> Finding:
+    """Return a failed expectation as a finding; `columns` are the table's, where a near name is looked for."""
     config = result.expectation_config
     unexpected, asked = result.result.get("unexpected_count"), result.result.get("element_count")
     return Finding(
         expectation=config.type,
-        column=_column(result),
+        column=column_of(result),
         severity=FailureSeverity(config.severity).value,
         unexpected=None if unexpected is None else int(unexpected),
         share=round(unexpected / asked, 6) if unexpected is not None and asked else None,
@@ -197,11 +140,27 @@ def _sentence(result: ExpectationValidationResult, columns: list[str]) -> str:
     meta = {"came": "{}", "next": "", **(config.meta or {})}
     if config.type == "expect_column_to_exist":
         came = f"a table without it{nearest(config.kwargs['column'], columns)}"
+    elif config.type == "expect_table_columns_to_match_set":
+        differing = answer["details"]["mismatched"]
+        told = [
+            (way, differing[key])
+            for way, key in (("none of", "missing"), ("besides", "unexpected"))
+            if key in differing
+        ]
+        came = " and ".join(f"{way} {', '.join(map(repr, sorted(names)[:_EXAMPLES]))}" for way, names in told)
+    elif config.type == "expect_column_distinct_values_to_contain_set":
+        # Great Expectations 1.24 leaves the observed value out.
+        came = f"none of {', '.join(map(repr, sorted(answer['partial_missing_list'])[:_EXAMPLES]))}"
+    elif "such" in meta:
+        came = meta["such"].format(next(iter(answer["partial_unexpected_list"]), "something else"))
     elif "unexpected_count" in answer:
-        came = f"{answer['unexpected_count']} of {answer['element_count']} rows otherwise{_such_as(answer)}"
+        came = f"{answer['unexpected_count']} of {answer['element_count']} rows otherwise"
+        came += "" if meta.get("scope") == "masks" else _such_as(answer)  # a mask's values say nothing
     else:
         came = meta["came"].format(answer.get("observed_value", "something else"))
-    return f"expected {config.description or _name(result)}, got {came}" + (f"; {meta['next']}" if meta["next"] else "")
+    return f"expected {config.description or name_of(result)}, got {came}" + (
+        f"; {meta['next']}" if meta["next"] else ""
+    )
 
 
 def _such_as(answer: Mapping[str, Any]) -> str:
@@ -220,13 +179,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, pd.Timestamp):
         return value.isoformat()
     return repr(value.item() if hasattr(value, "item") else value)
-
-
-def _name(result: ExpectationValidationResult) -> str:
-    column = _column(result)
-    return f"{result.expectation_config.type}: {column}" if column else result.expectation_config.type
-
-
-def _column(result: ExpectationValidationResult) -> str:
-    arguments = result.expectation_config.kwargs
-    return str(arguments["column"]) if "column" in arguments else ", ".join(arguments.get("column_list", []))

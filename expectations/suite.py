@@ -1,4 +1,4 @@
-"""The suite: what a snapshot must hold, generated from the project file and its features' kinds.
+"""The suite: what a snapshot must hold, generated from the project file, its features' kinds and the last accepted one.
 
 Every expectation tells the check that runs it its `scope` (which rows are asked, and when) and its sentence: the
 `description` says what is expected, `meta["came"]` how an observed value reads, `meta["next"]` what to do.
@@ -6,21 +6,25 @@ Every expectation tells the check that runs it its `scope` (which rows are asked
 
 from collections.abc import Iterator, Mapping
 from math import inf
-from typing import Any
 
 import great_expectations as gx
 import great_expectations.expectations as gxe
 from great_expectations.expectations.expectation import Expectation
 
+from expectations.bounds import from_project, from_reference
+from expectations.expect import NUMBERS, expect
+from expectations.reference import Reference
 from rarecall.project import Project
 
-SCOPES = ("columns", "types", "rows", "share", "table", "cohorts")
+SCOPES = ("columns", "types", "rows", "masks", "share", "table", "cohorts", "measures")
 """In the order they are asked, for each needs what the one before it settled.
 
 columns, types : the whole snapshot; a table of another shape is judged no further.
 rows : each row by itself; a row that fails is quarantined.
+masks : the same, of what is not one column: whether a row satisfies a rule, and whether its texts are readable.
 share, table : the accepted rows together, for they are what will be learned from.
 cohorts : the accepted rows' cohort values, as `rarecall.cohorts.assign` names them.
+measures : one row of figures of the accepted rows: prevalence, distances from the last accepted snapshot.
 """
 
 MAJORITY, TWO_ROWS, POSITIVE_LABELS = "majority", "two_rows", "positive_labels"
@@ -29,13 +33,9 @@ label's values that stand for the rare class."""
 
 _KNOWN_FEATURE = 0.01  # a feature that is known for fewer rows says next to nothing
 _KNOWN_COHORT = 0.5  # below, a cohort's recall speaks for the minority of the rows
-_NUMBERS = [
-    *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
-    *(f"float{bits}" for bits in (16, 32, 64)),
-]
 
 
-def suite(project: Project, kinds: Mapping[str, str]) -> gx.ExpectationSuite:
+def suite(project: Project, kinds: Mapping[str, str], reference: Reference | None = None) -> gx.ExpectationSuite:
     """Write down what the project's snapshot must hold.
 
     Parameters
@@ -43,12 +43,15 @@ def suite(project: Project, kinds: Mapping[str, str]) -> gx.ExpectationSuite:
     project : Project
     kinds : mapping of str to {"numeric", "categorical"}
         The features and their kinds.
+    reference : Reference, optional
+        What the last accepted snapshot was; without it nothing is compared.
 
     Returns
     -------
     great_expectations.ExpectationSuite
-        A critical expectation that fails refuses the run. A warning of the scope `rows` sends rows to quarantine;
-        every other warning is reported. The suite may be edited before it is checked: an expectation without a scope
+        A critical expectation that fails refuses the run. A warning of the scopes `rows` and `masks` sends rows to
+        quarantine; every other warning is reported. The suite may be edited before it is checked: an
+        expectation without a scope
         is asked of the accepted rows.
 
     Examples
@@ -77,8 +80,10 @@ def suite(project: Project, kinds: Mapping[str, str]) -> gx.ExpectationSuite:
             *_types(numeric),
             *_rows(project, numeric),
             *_table(project),
-            *_features(kinds),
+            *_features(project, kinds),
             *_cohorts(project),
+            *from_project(project, kinds),
+            *(from_reference(project, kinds, reference) if reference else ()),
         ],
     )
 
@@ -92,7 +97,7 @@ def learnable_values(number: int) -> str:
 
 
 def _columns(project: Project, kinds: Mapping[str, str]) -> Iterator[Expectation]:
-    yield _expect(
+    yield expect(
         gxe.ExpectTableRowCountToBeBetween,
         {"min_value": 1},
         scope="columns",
@@ -108,14 +113,14 @@ def _columns(project: Project, kinds: Mapping[str, str]) -> Iterator[Expectation
     ]
     # A column of two roles is expected once, in the later of them.
     for name, role in reversed(dict(roles).items()):
-        yield _expect(gxe.ExpectColumnToExist, {"column": name}, scope="columns", that=f"the {role} column {name!r}")
+        yield expect(gxe.ExpectColumnToExist, {"column": name}, scope="columns", that=f"the {role} column {name!r}")
 
 
 def _types(numeric: list[str]) -> Iterator[Expectation]:
     for name in numeric:
-        yield _expect(
+        yield expect(
             gxe.ExpectColumnValuesToBeInTypeList,
-            {"column": name, "type_list": _NUMBERS},
+            {"column": name, "type_list": NUMBERS},
             scope="types",
             that=f"{name!r} to be numeric",
             came="a column of {}",
@@ -127,7 +132,7 @@ def _rows(project: Project, numeric: list[str]) -> Iterator[Expectation]:
     moment = {"event_timestamp": project.timestamp} if project.timestamp else {}
     shown = {project.label.column: project.label.column, **{name: name for name in project.entity}, **moment}
     for column, name in shown.items():
-        yield _expect(
+        yield expect(
             gxe.ExpectColumnValuesToNotBeNull,
             {"column": column},
             scope="rows",
@@ -136,7 +141,7 @@ def _rows(project: Project, numeric: list[str]) -> Iterator[Expectation]:
             then="look at the quarantined rows",
         )
     for name in numeric:
-        yield _expect(
+        yield expect(
             gxe.ExpectColumnValuesToNotBeInSet,
             {"column": name, "value_set": [inf, -inf]},
             scope="rows",
@@ -147,7 +152,7 @@ def _rows(project: Project, numeric: list[str]) -> Iterator[Expectation]:
 
 
 def _table(project: Project) -> Iterator[Expectation]:
-    yield _expect(
+    yield expect(
         gxe.ExpectTableRowCountToBeBetween,
         {"min_value": {"$PARAMETER": MAJORITY}},
         scope="share",
@@ -156,7 +161,7 @@ def _table(project: Project) -> Iterator[Expectation]:
     )
     if project.entity:
         moment = [project.timestamp] if project.timestamp else []
-        yield _expect(
+        yield expect(
             gxe.ExpectCompoundColumnsToBeUnique,
             {"column_list": [*project.entity, "event_timestamp"], "ignore_row_if": "any_value_is_missing"},
             scope="table",
@@ -169,7 +174,7 @@ def _table(project: Project) -> Iterator[Expectation]:
         (gxe.ExpectColumnValuesToNotBeInSet, "is not"),
     ):
         # Two, because a single row of a class is either learned from or judged on, never both.
-        yield _expect(
+        yield expect(
             expectation,
             {"column": label, "value_set": {"$PARAMETER": POSITIVE_LABELS}, "mostly": {"$PARAMETER": TWO_ROWS}},
             scope="table",
@@ -178,9 +183,12 @@ def _table(project: Project) -> Iterator[Expectation]:
         )
 
 
-def _features(kinds: Mapping[str, str]) -> Iterator[Expectation]:
+def _features(project: Project, kinds: Mapping[str, str]) -> Iterator[Expectation]:
+    off = {name for name, bounds in project.expectations.columns.items() if bounds.severity == "off"}
     for name in kinds:
-        yield _expect(
+        if name in off:
+            continue
+        yield expect(
             gxe.ExpectColumnValuesToNotBeNull,
             {"column": name, "mostly": _KNOWN_FEATURE},
             scope="table",
@@ -188,7 +196,7 @@ def _features(kinds: Mapping[str, str]) -> Iterator[Expectation]:
             that=f"{name!r} to be known in at least {_KNOWN_FEATURE:.0%} of the rows",
             then="exclude it under features.exclude, or look at missing.markers",
         )
-        yield _expect(
+        yield expect(
             gxe.ExpectColumnUniqueValueCountToBeBetween,
             {"column": name, "min_value": 2},
             scope="table",
@@ -200,7 +208,7 @@ def _features(kinds: Mapping[str, str]) -> Iterator[Expectation]:
 
 def _cohorts(project: Project) -> Iterator[Expectation]:
     for number, cohort in enumerate(project.cohorts):
-        yield _expect(
+        yield expect(
             gxe.ExpectColumnValuesToNotBeNull,
             {"column": cohort.column, "mostly": _KNOWN_COHORT},
             scope="table",
@@ -208,7 +216,7 @@ def _cohorts(project: Project) -> Iterator[Expectation]:
             that=f"{cohort.column!r} to be known in at least {_KNOWN_COHORT:.0%} of the rows",
             then="watch another cohort: this one's recall speaks for few rows",
         )
-        yield _expect(
+        yield expect(
             gxe.ExpectColumnValuesToBeInSet,
             {"column": cohort.column, "value_set": {"$PARAMETER": learnable_values(number)}},
             scope="cohorts",
@@ -216,17 +224,3 @@ def _cohorts(project: Project) -> Iterator[Expectation]:
             that=f"every cohort of {cohort.column!r} to hold a positive",
             then="join those cohorts to others: their recall cannot be told",
         )
-
-
-def _expect(
-    expectation: type[Expectation],
-    arguments: Mapping[str, Any],
-    *,
-    scope: str,
-    that: str,
-    severity: str = "critical",
-    came: str = "{}",
-    then: str = "",
-) -> Expectation:
-    meta = {"scope": scope, "came": came, "next": then}
-    return expectation(**arguments, severity=severity, description=that, meta=meta)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,8 @@ class Verdict:
         In the frame's order.
     reasons : mapping of int to tuple of str
         For each rejected row's `row_id`, the expectations it failed.
+    results : tuple of ExpectationValidationResult
+        Great Expectations' own answer to each, for its Data Docs.
 
     Raises
     ------
@@ -77,6 +79,7 @@ class Verdict:
     expectations: int
     accepted: NDArray[np.bool_]
     reasons: Mapping[int, tuple[str, ...]]
+    results: tuple[Any, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         kept, rejected, read = int(self.accepted.sum()), len(self.reasons), len(self.accepted)

@@ -68,18 +68,66 @@ def take(frame: pd.DataFrame, project: Project) -> tuple[pd.DataFrame, dict[str,
     moment = _moments(rows, project)
     rows.insert(0, "row_id", np.arange(len(rows), dtype=np.int64))
     rows.insert(1, "event_timestamp", moment)
-    timed = project.timestamp is not None and moment.notna().any()
     facts = {
-        "rows": len(rows),
+        **_counts(rows, project),
         "columns": frame.shape[1],
-        "positives": int(y.sum()),
-        "prevalence": round(float(y.mean()), 6),
-        "first": moment.min().isoformat() if timed else None,
-        "last": moment.max().isoformat() if timed else None,
         "features": {name: "numeric" if kind == "numeric" else "categorical" for name, kind in kinds.items()},
         "skipped": skipped,
     }
     return rows, facts
+
+
+def extend(
+    rows: pd.DataFrame, facts: dict[str, Any], returned: pd.DataFrame, project: Project
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Put rows of earlier snapshots behind a snapshot's own, and count again.
+
+    Parameters
+    ----------
+    rows, facts : DataFrame, dict
+        As `take` gives them.
+    returned : DataFrame
+        The same columns, each holding what `held_as` made of its values; `row_id` counts on behind `rows`.
+    project : Project
+    """
+    if returned.empty:
+        return rows, facts
+    whole = _typed(pd.concat([rows, returned], ignore_index=True), {})
+    return whole, facts | _counts(whole, project)
+
+
+def held_as(values: pd.Series, like: pd.Series) -> pd.Series:
+    """Return values of an earlier snapshot as a column of this one holds them; missing where it cannot.
+
+    >>> held_as(pd.Series(["3", "few"]), pd.Series([1, 2])).tolist()
+    [3.0, nan]
+    >>> held_as(pd.Series([3]), pd.Series(["1", "few"])).tolist()
+    ['3']
+    """
+    if values.dtype == like.dtype or like.isna().all():
+        return values
+    if pd.api.types.is_bool_dtype(like):
+        known = values.astype("string").str.lower().map({"true": True, "false": False})
+        return known.astype(like.dtype if known.notna().all() else object)
+    if pd.api.types.is_numeric_dtype(like):
+        numbers = pd.to_numeric(values, errors="coerce")
+        whole = pd.api.types.is_integer_dtype(like) and (numbers % 1 == 0).all()
+        return numbers.astype(like.dtype if whole else "float64")
+    if pd.api.types.is_datetime64_any_dtype(like):
+        return pd.to_datetime(values, utc=True, errors="coerce", format="ISO8601").astype(like.dtype)
+    return _text_column(values, "categorical")
+
+
+def _counts(rows: pd.DataFrame, project: Project) -> dict[str, Any]:
+    y, moment = positives(rows[project.label.column], project), rows["event_timestamp"]
+    timed = project.timestamp is not None and moment.notna().any()
+    return {
+        "rows": len(rows),
+        "positives": int(y.sum()),
+        "prevalence": round(float(y.mean()), 6),
+        "first": moment.min().isoformat() if timed else None,
+        "last": moment.max().isoformat() if timed else None,
+    }
 
 
 def positives(column: pd.Series, project: Project) -> pd.Series:

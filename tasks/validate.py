@@ -1,40 +1,75 @@
 """Check a snapshot against its expectations; rows that fail go to quarantine with their reasons."""
 
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
 import pandas as pd
 
 from rarecall import snapshot
 from rarecall.errors import DataError
 from rarecall.project import Project
+from rarecall.quarantine import BETWEEN
 from rarecall.warehouse import Draft, Version
+from tasks.accept import reference_of
+from tasks.ingest import exempt
 from tasks.stage import Plan, stage
+
+PROFILE = "profile.json"
+"""What the snapshots after this one are compared with."""
+
+DATA_DOCS = "data_docs.html"
 
 
 @stage
 def validate(project: Project, taken: Version) -> Plan:
-    """Plan the verdict on a snapshot: accepted and quarantined rows, together as many as were read."""
+    """Plan the verdict on a snapshot: accepted and quarantined rows, together as many as were read.
+
+    It is compared with the last accepted snapshot before it, whose verdict is an input.
+    """
+    before = reference_of(project, taken)
+    stale = _is_stale(project, taken)
 
     def write(draft: Draft) -> None:
         from expectations.check import check
+        from expectations.docs import page
+        from expectations.reference import Reference, refer
 
-        rows = pd.read_parquet(taken.file("rows.parquet"))
-        verdict = check(rows, project, taken.facts["features"])
+        rows, kinds = pd.read_parquet(taken.file("rows.parquet")), taken.facts["features"]
+        reference = Reference.from_dict(json.loads(before.file(PROFILE).read_text())) if before else None
+        verdict = check(rows, project, kinds, reference=reference, stale=stale, exempt=exempt(taken))
+        docs = page(verdict, project.name, taken.key)
         if refusal := verdict.refusal():
-            raise DataError(refusal)
+            refused = Path(project.stores.home) / "refused" / f"{taken.key}.html"
+            refused.parent.mkdir(parents=True, exist_ok=True)
+            refused.write_text(docs)
+            raise DataError(f"{refusal}; all that was asked is in {refused}")
         accepted, quarantined = rows[verdict.accepted], rows[~verdict.accepted]
         snapshot.learnable(accepted, taken.facts["features"], project).to_parquet(
             draft.folder / "accepted.parquet", index=False
         )
         quarantined.assign(
-            failed_expectations=quarantined["row_id"].map(lambda row: "; ".join(verdict.reasons[row])),
+            failed_expectations=quarantined["row_id"].map(lambda row: BETWEEN.join(verdict.reasons[row])),
             snapshot_key=taken.key,
         ).to_parquet(draft.folder / "quarantine.parquet", index=False)
+        profile = refer(accepted, project, kinds)
+        (draft.folder / PROFILE).write_text(json.dumps(profile.as_dict(), sort_keys=True, allow_nan=False))
+        (draft.folder / DATA_DOCS).write_text(docs)
         draft.facts.update(
             expectations=verdict.expectations,
             findings=[finding.as_dict() for finding in verdict.findings],
             read=len(rows),
             accepted=len(accepted),
             quarantined=len(quarantined),
+            released=int(accepted["row_id"].isin(list(exempt(taken))).sum()),
         )
 
-    recipe = project.model_dump(mode="json", include={"entity", "timestamp", "label", "cohorts"})
-    return Plan(kind="verdicts", recipe=recipe, inputs=(taken,), write=write)
+    recipe = project.model_dump(mode="json", include={"entity", "timestamp", "label", "cohorts", "expectations"})
+    recipe |= {"name": project.name, "features": project.features.model_dump(mode="json"), "stale": stale}
+    return Plan(kind="verdicts", recipe=recipe, inputs=(taken, before) if before else (taken,), write=write)
+
+
+def _is_stale(project: Project, taken: Version) -> bool:
+    """Tell whether the newest row is too old by now: the one thing that a clock decides, so it is in the recipe."""
+    most, last = project.expectations.freshness, taken.facts["last"]
+    return bool(most and last) and datetime.now(UTC) - datetime.fromisoformat(last) > most
