@@ -53,6 +53,7 @@ def out_of_fold(
     known = {str(name): X[name].notna().to_numpy() for name in kinds}
     taught = [part for seen, _, inner in outer for part in ([seen[inside] for inside, _ in inner] or [seen])]
     kept = {name: kind for name, kind in kinds.items() if all(known[name][part].any() for part in taught)}
+    X = _coded(X, kept)
     probability = np.empty(len(y))
     for seen, unseen, inner in outer:
         model: Any = estimator(Training(), kept, seed=random_state)
@@ -60,6 +61,22 @@ def out_of_fold(
             model = CalibratedClassifierCV(model, method="sigmoid", cv=inner)
         probability[unseen] = model.fit(X.iloc[seen], y[seen]).predict_proba(X.iloc[unseen])[:, 1]
     return probability
+
+
+def _coded(X: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
+    """Return the features with a number for each text, in the texts' order.
+
+    scikit-learn's encoders count texts one by one in Python, anew for each of the models: on a wide table that takes
+    longer than boosting, and minutes in a process where Prefect has registered its classes.
+    """
+    coded = {}
+    for name, kind in kinds.items():
+        if kind == "categorical":
+            codes = X[name].astype("string").astype("category").cat.codes.to_numpy(dtype=np.float64)
+            coded[name] = np.where(codes < 0, np.nan, codes)
+        else:
+            coded[name] = X[name].to_numpy()
+    return pd.DataFrame(coded, index=X.index)
 
 
 def _inner(seen: Ints, y: NDArray[Any], random_state: int) -> Iterator[tuple[Ints, Ints]]:

@@ -47,6 +47,17 @@ def below(interval: Interval, limit: float) -> State:
     return "bad" if interval.low >= limit else "not enough evidence"
 
 
+def at_most(interval: Interval, ceiling: float) -> State:
+    """Judge a figure that may reach a ceiling but not pass it.
+
+    >>> at_most(Interval(0.1, 0.2), 0.2), at_most(Interval(0.3, 0.4), 0.2), at_most(Interval(0.1, 0.3), 0.2)
+    ('good', 'bad', 'not enough evidence')
+    """
+    if interval.high <= ceiling:
+        return "good"
+    return "bad" if interval.low > ceiling else "not enough evidence"
+
+
 def wilson(successes: int, trials: int, confidence: float = 0.95) -> Interval:
     """Return the score interval of a proportion (Wilson 1927, J. Am. Stat. Assoc. 22:209).
 

@@ -64,12 +64,30 @@ def estimator(training: Training, kinds: Mapping[str, str], *, seed: int) -> Pip
     return build(numeric, categorical, {"random_state": seed, **training.parameters})
 
 
-def fit(pipeline: Pipeline, rows: pd.DataFrame, y: np.ndarray[Any, Any]) -> Pipeline:
-    """Fit on training rows, real and synthetic; `y` of shape (n_rows,) holds 0 and 1."""
+def fit(
+    pipeline: Pipeline, rows: pd.DataFrame, y: np.ndarray[Any, Any], weight: np.ndarray[Any, Any] | None = None
+) -> Pipeline:
+    """Fit on training rows, real and synthetic.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        As `estimator` made it.
+    rows : DataFrame of shape (n_rows, n_columns)
+    y : array of shape (n_rows,)
+        0 and 1.
+    weight : array of shape (n_rows,), optional
+        How much each row counts: 1 for a trusted label, less for a doubted one. Without it each counts as 1.
+
+    Raises
+    ------
+    DataError
+        The learner refuses its parameters.
+    """
     # No learner here can bin or impute a number of which nothing is known; as a constant it teaches nothing.
     empty = [str(name) for name in rows.select_dtypes("number") if rows[name].isna().all()]
     try:
-        fitted: Pipeline = pipeline.fit(rows.assign(**dict.fromkeys(empty, 0.0)), y)
+        fitted: Pipeline = pipeline.fit(rows.assign(**dict.fromkeys(empty, 0.0)), y, learner__sample_weight=weight)
     except ValueError as error:
         # scikit-learn checks parameter values in fit, and says which.
         raise DataError(f"training: {str(error).splitlines()[0]}; check training.parameters") from error

@@ -1,6 +1,8 @@
 """A candidate in MLflow: its tags, and the one run and version that stand for it however often it is tried."""
 
 import importlib.metadata
+import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from serving import registry
 from tasks.commit import commit
 
 CANDIDATE = "rarecall.candidate"
+_MOST_COHORTS = 40  # in a tag, noisiest first: MLflow cuts at 8,000 characters; all stand in the run's record
 _NEEDED = ("scikit-learn", "skops", "pandas", "numpy")  # to load the model; rarecall is not among them
 
 
@@ -38,7 +41,7 @@ def tags(
         "rarecall.sampler": dataset.facts["sampler"],
         **{f"rarecall.sampler.{name}": value for name, value in dataset.facts["parameters"].items()},
         "rarecall.seed": project.seed,
-        "rarecall.label_noise_rate": round(judged.facts["noise_rate"], 6),
+        **_noise(judged.facts),
         "rarecall.learner": trained.facts["learner"],
         "rarecall.threshold": trained.facts["threshold"],
         **{f"rarecall.sli.{name}": round(value, 6) for name, value in sli.items()},
@@ -46,6 +49,24 @@ def tags(
         "rarecall.decision.reasons": "; ".join(decision.facts["reasons"]),
     }
     return {name: str(value) for name, value in values.items()}
+
+
+def _noise(found: dict[str, Any]) -> dict[str, Any]:
+    """Return the label-noise rate overall, by class and by cohort; the last two as JSON of [rate, low, high]."""
+    cells = [(f"{cohort} {value}", c) for cohort, values in found["by_cohort"].items() for value, c in values.items()]
+    cells.sort(key=lambda cell: -cell[1]["low"])
+    return {
+        "rarecall.label_noise_rate": round(found["noise_rate"], 6),
+        "rarecall.label_noise_rate.low": round(found["low"], 6),
+        "rarecall.label_noise_rate.high": round(found["high"], 6),
+        "rarecall.label_noise_rate.by_class": _bounds(found["by_class"].items()),
+        "rarecall.label_noise_rate.by_cohort": _bounds(cells[:_MOST_COHORTS]),
+    }
+
+
+def _bounds(parts: Iterable[tuple[str, dict[str, Any]]]) -> str:
+    found = {name[:60]: [round(part[key], 4) for key in ("rate", "low", "high")] for name, part in parts}
+    return json.dumps(found, ensure_ascii=False)
 
 
 def find_or_create(

@@ -19,8 +19,9 @@ def train(project: Project, dataset: Version) -> Plan:
 
         rows = pd.read_parquet(dataset.file("train.parquet"))
         unseen = pd.read_parquet(dataset.file("validation.parquet"))
-        pipeline = training.estimator(project.training, dataset.facts["features"], seed=project.seed)
-        training.fit(pipeline, rows[list(dataset.facts["features"])], rows["label"].to_numpy())
+        features = dataset.facts["features"]
+        pipeline = training.estimator(learner, features, seed=project.seed)
+        training.fit(pipeline, rows[list(features)], rows["label"].to_numpy(), rows["label_weight"].to_numpy())
         chosen = threshold.choose(
             unseen["label"].to_numpy(),
             training.score(pipeline, unseen),
@@ -29,14 +30,17 @@ def train(project: Project, dataset: Version) -> Plan:
         )
         model.save(training.with_threshold(pipeline, chosen.value, unseen), draft.folder / model.FILE)
         draft.facts.update(
-            learner=project.training.learner,
+            learner=learner.learner,
             threshold=chosen.value,
             validation={"recall": chosen.recall, "precision": chosen.precision, "floor_reached": chosen.reached},
         )
 
+    learner = project.training
+    if dataset.facts["fallback"]:  # class weights in place of synthetic rows; what the project itself sets stands
+        learner = learner.model_copy(update={"parameters": {"class_weight": "balanced"} | learner.parameters})
     floor = min(1.0, project.gates.minority_precision + project.training.precision_margin)
     recipe = {
-        "training": project.training.model_dump(mode="json"),
+        "training": learner.model_dump(mode="json"),
         "precision_floor": floor,
         "confidence": project.gates.confidence,
         "seed": project.seed,

@@ -125,6 +125,16 @@ def test_the_seed_is_the_forests():
     assert (score(one, rows) != score(other, rows)).any()
 
 
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_a_doubted_row_counts_for_its_weight(learner):
+    """Of each row twice, with both labels, the one that counts is believed."""
+    rows, y = table()
+    twice, both = pd.concat([rows, rows], ignore_index=True), np.concatenate([y, 1 - y])
+    model = estimator(Training(learner=learner, parameters=SMALL[learner]), KINDS, seed=0)
+    fit(model, twice, both, np.repeat([1.0, 0.05], len(rows)))
+    assert roc_auc_score(y, score(model, rows)) > 0.9
+
+
 def test_parameters_reach_the_learner():
     assert fitted("hist_gradient_boosting", max_iter=7)["learner"].n_iter_ == 7
 
