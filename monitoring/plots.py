@@ -7,7 +7,7 @@ used whatever the user's `matplotlibrc` says. Sizes are CSS pixels, 72 to a matp
 import io
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -34,6 +34,9 @@ PALETTE = {
 MOST_ROWS = 16
 """Values drawn of one cohort: a column of 40 countries would bury the rest; the page's table lists them all."""
 
+MOST_COLUMNS = 10
+"""Columns drawn of the marginals, the farthest first; the page's table lists them all."""
+
 CURVE_POINTS = 400
 """Points drawn of a curve: more than its pixels, and a curve of 200,000 thresholds stays small."""
 
@@ -49,6 +52,7 @@ _STYLE: dict[Any, Any] = {
     **{f"{axis}tick.major.size": 0 for axis in "xy"},
     **{f"{axis}tick.color": PALETTE["muted"] for axis in "xy"},
 }
+_SIDES = {"synthetic": "good", "holdout": "unknown"}
 _HAIRLINE: dict[str, Any] = {"color": PALETTE["line"], "linewidth": 0.6, "zorder": 0.5}
 
 Cell = Mapping[str, Any]
@@ -147,6 +151,65 @@ def difficulty(histogram: Mapping[str, Any]) -> str:
         axes.yaxis.set_major_formatter("{x:,.0f}")
         axes.xaxis.set_major_formatter("{x:g}")
         axes.set_xlabel("difficulty: share of neighbours in the majority", labelpad=5)
+        axes.grid(axis="y")
+        return _svg(figure)
+
+
+def marginals(columns: Sequence[Cell]) -> str:
+    """Draw how far each column's synthetic values lie from the real ones, beside how far the holdout's lie.
+
+    Parameters
+    ----------
+    columns : sequence of mapping
+        `name`, `distance`, `low`, `high` and `drift` of each, the farthest first.
+    """
+    shown = [column for column in columns if column["distance"] is not None][:MOST_COLUMNS]
+    left, right, body = 132, 14, 22 * len(shown)
+    span, height = 460 - left - right, body + 44
+    with _style("marginals"):
+        figure = _figure(460, height)
+        axes = figure.add_axes((left / 460, 40 / height, span / 460, body / height))
+        reach = max([0.05, *(column[name] or 0.0 for column in shown for name in ("high", "drift"))])
+        axes.set(xlim=(0, reach * 1.04), ylim=(len(shown) - 0.5, -0.5), yticks=[])
+        axes.xaxis.get_major_locator().set_params(nbins=5)
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.grid(axis="x")
+        axes.set_xlabel("distance from the real training rows", labelpad=5)
+        for y, column in enumerate(shown):
+            axes.plot((-left / span, 1), (y + 0.5, y + 0.5), transform=axes.get_yaxis_transform(), clip_on=False,
+                      **_HAIRLINE)  # fmt: skip
+            _write(axes, -left + 1, y, _short(column["name"], 19), size=12)
+            axes.plot(
+                (column["low"], column["high"]),
+                (y, y),
+                color=PALETTE["good"],
+                linewidth=1.3,
+                alpha=0.45,
+                solid_capstyle="round",
+            )
+            if column["drift"] is not None:
+                axes.plot(column["drift"], y, "o", markersize=7, clip_on=False, markerfacecolor=PALETTE["card"],
+                          markeredgecolor=PALETTE["unknown"], markeredgewidth=1.3, zorder=3)  # fmt: skip
+            axes.plot(column["distance"], y, "o", color=PALETTE["good"], markersize=8, clip_on=False, zorder=4,
+                      markeredgecolor=PALETTE["card"])  # fmt: skip
+        return _svg(figure)
+
+
+def surroundings(around: Mapping[str, Cell | None]) -> str:
+    """Draw among how many majority rows synthetic and holdout rows stand, as a share of each."""
+    sides = [(side, color) for name, color in _SIDES.items() if (side := around[name])]
+    with _style("surroundings"):
+        figure = _figure(460, 158)
+        axes = figure.add_axes((46 / 460, 40 / 158, 404 / 460, 110 / 158))
+        for place, (side, color) in enumerate(sides):
+            counts = np.asarray(side["majority_neighbors"], dtype=float)
+            x = np.arange(len(counts)) + (place - (len(sides) - 1) / 2) * 0.38
+            axes.bar(x, counts / counts.sum(), width=0.34, color=PALETTE[color], alpha=0.8)
+        axes.set_ylim(bottom=0)
+        axes.yaxis.get_major_locator().set_params(nbins=4)
+        axes.yaxis.set_major_formatter("{x:.0%}")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.set_xlabel("majority rows among the nearest real rows", labelpad=5)
         axes.grid(axis="y")
         return _svg(figure)
 

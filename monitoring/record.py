@@ -41,7 +41,7 @@ def compose(
     facts = {name: version.facts for name, version in versions.items()}
     decision, evaluation, dataset = facts["decide"], facts["evaluate"], facts["augment"]
     taken, registration = facts["ingest"], facts["register"]
-    kept = ("rows", "columns", "positives", "prevalence", "first", "last")
+    kept = ("rows", "columns", "positives", "prevalence", "first", "last", "forgotten")  # the last only where it is so
     curves = {"candidate": evaluation["curve"], "champion": decision["champion_curve"]}
     return {
         "run_id": run_id,
@@ -50,8 +50,9 @@ def compose(
         "seconds": round(seconds, 3),
         "engine": rarecall.__version__,
         "git": git,
-        "source": {"uri": _source(project), **{name: taken[name] for name in kept}},
+        "source": {"uri": _source(project), **{name: taken.get(name, 0) for name in kept}},
         "snapshot": versions["ingest"].key,
+        "label_verdict": versions["judge_labels"].key,
         "dataset_version": versions["augment"].key,
         "model_name": registration["model_name"],
         "model_version": registration["model_version"],
@@ -64,7 +65,8 @@ def compose(
         "validation": facts["validate"],
         "labels": facts["judge_labels"],
         "split": facts["split"],
-        "augmentation": dataset,
+        "augmentation": dataset | {"examples": _examples(project, dataset["examples"])},
+        "inspection": facts["inspect"],
         "drift": facts["reference_report"],
         "stages": stages,
         "links": links,
@@ -74,3 +76,10 @@ def compose(
 def _source(project: Project) -> str:
     """Name the source without the path of this machine, and never with a password."""
     return Path(project.source.path).name if project.source.path else "a SQL query"
+
+
+def _examples(project: Project, examples: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave of the examples what a page may show that people copy and send: no row where none may leave."""
+    if project.privacy.export:
+        return examples
+    return [{name: one[name] for name in ("parent_id", "neighbor_id", "step")} for one in examples]

@@ -49,11 +49,16 @@ def render(record: Mapping[str, Any]) -> str:
         When the record lacks a key: a report with a silent gap is worth less than none.
     """
     histogram = (record["augmentation"] or {}).get("difficulty_histogram")
+    fidelity = (record["inspection"] or {}).get("fidelity")
     pictures = {
         "forest": plots.forest(record),
         "forest_narrow": plots.forest(record, width=NARROW),
         "curve": plots.precision_recall(record) if record["curves"] else "",
         "difficulty": plots.difficulty(histogram) if histogram else "",
+        "marginals": plots.marginals(fidelity["marginals"]["columns"])
+        if fidelity and fidelity["marginals"]["largest"]
+        else "",
+        "surroundings": plots.surroundings(fidelity["surroundings"]["around"]) if fidelity else "",
     }
     page = _environment().get_template("report.html.jinja")
     return page.render(

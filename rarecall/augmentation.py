@@ -44,6 +44,7 @@ def augment(
     *,
     first_id: int,
     seed: int,
+    rules: Mapping[str, str] | None = None,
 ) -> Augmented:
     """Make synthetic rows of the rare class up to the configured share of the training rows.
 
@@ -59,6 +60,8 @@ def augment(
     first_id : int
         The row id of the first synthetic row.
     seed : int
+    rules : mapping of str to str, optional
+        What every synthetic row must satisfy, by name; see `rarecall.resampling.rules`.
 
     Raises
     ------
@@ -81,14 +84,19 @@ def augment(
         n_neighbors=augmentation.k,
         random_state=seed,
         categorical_features=[name for name, kind in kinds.items() if kind == "categorical"],
+        steps=_steps(train, kinds),
         scaling="robust",  # a table's columns are in units of their own, so unscaled distances would be those of one
+        off_segment=augmentation.off_segment,
+        n_mixed=augmentation.n_mixed,
+        max_per_parent=augmentation.max_per_parent,
+        rules=rules,
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # each is a note of the plan, and so in the facts
         resampled, _ = sampler.fit_resample(train[features], y, ids=train["row_id"].to_numpy(), eligible=eligible)
     drawn = resampled.iloc[len(train) :].reset_index(drop=True)
     lineage: pa.Table = sampler.lineage_
-    rows = _placed(drawn, lineage, train, first_id)
+    rows = _placed(drawn, lineage, train, first_id, mixed=augmentation.n_mixed > 1)
     return Augmented(rows=rows, lineage=lineage, facts=_facts(sampler, rows, train, augmentation))
 
 
@@ -110,18 +118,27 @@ def together(train: pd.DataFrame, synthetic: pd.DataFrame) -> pd.DataFrame:
     return whole.reindex(columns=[*train.columns, *marks]).astype(marks)
 
 
+def _steps(train: pd.DataFrame, kinds: Mapping[str, str]) -> dict[str, float]:
+    """Return a step of 1 for every number that is whole in each real row, however it is stored: counts, codes, sums."""
+    numeric = (name for name, kind in kinds.items() if kind == "numeric")
+    return {name: 1.0 for name in numeric if (train[name].dropna() % 1 == 0).all()}
+
+
 def _count(real: int, augmentation: Augmentation) -> int:
     # share = synthetic / (real + synthetic); rounded up so that the share is never below what was asked for.
     share = augmentation.synthetic_share
     return math.ceil(round(share / (1.0 - share) * real, 9))
 
 
-def _placed(drawn: pd.DataFrame, lineage: pa.Table, train: pd.DataFrame, first_id: int) -> pd.DataFrame:
+def _placed(drawn: pd.DataFrame, lineage: pa.Table, train: pd.DataFrame, first_id: int, *, mixed: bool) -> pd.DataFrame:
     parent = lineage.column("parent_id").to_numpy()
     neighbor = lineage.column("neighbor_id").to_numpy()
     moment = train.set_index("row_id")["event_timestamp"]
     # A synthetic row is as old as the younger of the two it was made of: never visible before its parents.
     visible = np.maximum(moment.loc[parent].to_numpy(), moment.loc[neighbor].to_numpy())
+    if mixed:  # which of the neighbours were is for the seed to say; all of them are a bound
+        voters = lineage.column("voter_ids").to_pandas()
+        visible = np.maximum(visible, voters.map(lambda names: moment.loc[names].max()).to_numpy())
     placed: dict[str, Any] = {
         "row_id": np.arange(first_id, first_id + len(drawn), dtype=np.int64),
         "event_timestamp": pd.Series(visible).dt.as_unit("us"),
@@ -140,7 +157,13 @@ def _facts(sampler: ADASYN, rows: pd.DataFrame, train: pd.DataFrame, augmentatio
     edges, counts = rare.histogram
     return {
         "sampler": augmentation.sampler,
-        "parameters": {"k": augmentation.k, "synthetic_share": augmentation.synthetic_share},
+        "parameters": {
+            "k": augmentation.k,
+            "synthetic_share": augmentation.synthetic_share,
+            "off_segment": plan.course.off_segment,
+            "n_mixed": plan.course.n_mixed,
+            "max_per_parent": augmentation.max_per_parent,
+        },
         "synthetic_rows": len(rows),
         "synthetic_share": len(rows) / (len(rows) + len(train)),
         "neighbor_distance": {

@@ -4,7 +4,7 @@ A gate reads the interval, never the point. Whatever is neither good nor bad is 
 promotes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -24,6 +24,15 @@ _SPOKEN = {
     "train_test_gap": "train-test recall gap",
     "label_noise_rate": "label-noise rate",
 }
+_ON_SYNTHETIC: dict[str, tuple[Literal["≥", "≤"], str]] = {
+    "detectability": ("≤", "detectability of the synthetic rows"),
+    "marginal_distance": ("≤", "largest marginal distance of the synthetic rows"),
+    "correlation_difference": ("≤", "largest correlation difference of the synthetic rows"),
+    "outside_share": ("≤", "share of synthetic rows outside the majority-free region"),
+    "distinct_share": ("≥", "share of distinct synthetic rows"),
+    "reconstruction_recall": ("≤", "recall of real rows rebuilt from the synthetic ones"),
+}
+_LIMITS = {"≥": "min", "≤": "max"}
 _SAYS: dict[str, dict[State, str]] = {
     "≥": {
         "good": "holds the floor {limit}",
@@ -34,6 +43,11 @@ _SAYS: dict[str, dict[State, str]] = {
         "good": "is below the limit {limit}",
         "bad": "is not below the limit {limit}",
         "not enough evidence": "may reach the limit {limit}: not enough evidence",
+    },
+    "≤": {
+        "good": "is within the limit {limit}",
+        "bad": "is above the limit {limit}",
+        "not enough evidence": "may be above the limit {limit}: not enough evidence",
     },
 }
 
@@ -70,7 +84,15 @@ class Decision:
         }
 
 
-def decide(sli: Mapping[str, Any], gates: Gates, *, champion: Comparison | None, augmented: bool) -> Decision:
+def decide(
+    sli: Mapping[str, Any],
+    gates: Gates,
+    *,
+    champion: Comparison | None,
+    augmented: bool,
+    synthetic: Mapping[str, Mapping[str, Any]] | None = None,
+    notes: Sequence[str] = (),
+) -> Decision:
     """Decide whether a candidate may serve.
 
     Parameters
@@ -83,7 +105,12 @@ def decide(sli: Mapping[str, Any], gates: Gates, *, champion: Comparison | None,
     champion : Comparison or None
         On the same holdout rows; None: there is none yet.
     augmented : bool
-        Whether the training set holds synthetic rows; if not, their share is no gate.
+        Whether the training set holds synthetic rows; if not, neither their share nor their fidelity is a gate.
+    synthetic : mapping, optional
+        The `figures` of `rarecall.fidelity.measure` and the attack's: {name: {`value`, `low`, `high`, `rows`}}. One is
+        a gate where `gates` sets its limit, such as `detectability_max`.
+    notes : sequence of str
+        What else a reader of the verdict must know of the candidate; they end the reasons and decide nothing.
 
     Returns
     -------
@@ -121,7 +148,7 @@ def decide(sli: Mapping[str, Any], gates: Gates, *, champion: Comparison | None,
         _gate("f1_minority", "≥", gates.f1_minority, sli, gates),
         _gate("train_test_gap", "<", gates.train_test_gap, sli, gates),
         _gate("label_noise_rate", "<", gates.label_noise_rate, sli, gates),
-        *((_synthetic(sli, gates),) if augmented else ()),
+        *((_synthetic(sli, gates), *_fidelity(synthetic or {}, gates)) if augmented else ()),
     )
     worse = _worse(champion, gates) if champion else []
     by_state: dict[State, list[str]] = {"good": [], "bad": [], "not enough evidence": []}
@@ -135,7 +162,7 @@ def decide(sli: Mapping[str, Any], gates: Gates, *, champion: Comparison | None,
         verdict, reasons = "not_enough_evidence", unsure
     else:
         verdict, reasons = "promote", [*by_state["good"], _beside(champion, gates)]
-    return Decision(verdict=verdict, reasons=tuple(reasons), gates=found, champion=champion)
+    return Decision(verdict=verdict, reasons=(*reasons, *notes), gates=found, champion=champion)
 
 
 def _gate(name: str, sign: Literal["≥", "<"], limit: float, sli: Mapping[str, Any], gates: Gates) -> Gate:
@@ -173,6 +200,37 @@ def _synthetic(sli: Mapping[str, Any], gates: Gates) -> Gate:
         state = "good" if least <= round(share, 3) <= most else "bad"
         reason = f"synthetic share {share:.3f} is {'within' if state == 'good' else 'outside'} {bounds}"
     return Gate(name="synthetic_share", needs=bounds, value=share, low=None, high=None, state=state, reason=reason)
+
+
+def _fidelity(synthetic: Mapping[str, Mapping[str, Any]], gates: Gates) -> Iterator[Gate]:
+    """Yield a gate for each figure of the synthetic rows that the project sets a limit to."""
+    for name, (sign, spoken) in _ON_SYNTHETIC.items():
+        limit, figure = getattr(gates, f"{name}_{_LIMITS[sign]}"), synthetic.get(name)
+        if limit is not None:
+            yield _on_synthetic(name, spoken, sign, limit, figure or {"value": None, "rows": 0}, gates)
+
+
+def _on_synthetic(
+    name: str, spoken: str, sign: Literal["≥", "≤"], limit: float, figure: Mapping[str, Any], gates: Gates
+) -> Gate:
+    value, rows, needs = figure["value"], figure["rows"], f"{sign} {_text(limit)}"
+    if value is None:
+        reason = f"{spoken} is not known: not enough evidence ({rows} rows)"
+        return Gate(name=name, needs=needs, value=None, low=None, high=None, state="not enough evidence", reason=reason)
+    low, high = figure["low"], figure["high"]
+    # A figure without an interval is counted, not estimated.
+    interval = Interval(value, value) if low is None else Interval(low, high)
+    digits = _digits(limit, value, *interval)
+    said = f"{spoken} {_text(value, digits)}"
+    if low is not None:
+        said += f" [{_text(low, digits)}, {_text(high, digits)}]"
+    if rows < gates.min_positives:
+        state: State = "not enough evidence"
+        reason = f"{said} rests on {rows} rows where {gates.min_positives} are needed: not enough evidence"
+    else:
+        state = intervals.at_least(interval, limit) if sign == "≥" else intervals.at_most(interval, limit)
+        reason = f"{said} {_SAYS[sign][state].format(limit=_text(limit))} ({rows} rows)"
+    return Gate(name=name, needs=needs, value=value, low=low, high=high, state=state, reason=reason)
 
 
 def _worse(champion: Comparison, gates: Gates) -> list[str]:

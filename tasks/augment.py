@@ -10,31 +10,60 @@ from tasks.stage import Plan, stage
 
 @stage
 def augment(project: Project, taken: Version, training_set: Version, judged: Version, parts: Version) -> Plan:
-    """Plan the dataset version. Its key is the dataset version; validation and holdout hold real rows only."""
+    """Plan the dataset version. Its key is the dataset version; validation and holdout hold real rows only.
+
+    What the label verdict drops leaves the training part alone: validation and holdout keep every row.
+    """
+    from rarecall import screening
+
+    fallback = screening.fallback(judged.facts, project.labels, project.gates)
+    asked_for = project.augmentation.model_copy(update={"sampler": "none"}) if fallback else project.augmentation
+
+    rules = project.expectations.rules_over(taken.facts["features"])
 
     def write(draft: Draft) -> None:
         from rarecall import augmentation
 
         rows = pd.read_parquet(training_set.file("rows.parquet")).drop(columns=project.entity)
         part = pd.read_parquet(parts.file("parts.parquet"))["part"]
-        weight = pd.read_parquet(judged.file("labels.parquet"))["weight"]
-        train = rows[part == "train"].reset_index(drop=True)
+        inside = (part == "train").to_numpy()
+        verdict = screening.screen(
+            pd.read_parquet(judged.file("labels.parquet"))[inside],
+            rows["label"].to_numpy()[inside],
+            max_dropped=project.labels.max_dropped,
+        )
+        teaches = (verdict["action"] != "drop").to_numpy()
+        train = rows[inside][teaches].assign(label_weight=verdict["weight"]).reset_index(drop=True)
         made = augmentation.augment(
-            train,
+            train.drop(columns="label_weight"),
             taken.facts["features"],
-            weight[part == "train"].to_numpy() > 0,
-            project.augmentation,
+            (verdict["action"] == "keep").to_numpy()[teaches],
+            asked_for,
             first_id=taken.facts["rows"],
             seed=project.seed,
+            rules=rules,
         )
-        augmentation.together(train, made.rows).to_parquet(draft.folder / "train.parquet", index=False)
+        whole = augmentation.together(train, made.rows.assign(label_weight=1.0))
+        whole.to_parquet(draft.folder / "train.parquet", index=False)
         for name in ("validation", "holdout"):
             rows[part == name].to_parquet(draft.folder / f"{name}.parquet", index=False)
         if made.lineage is not None:
             pq.write_table(made.lineage, draft.folder / "lineage.parquet")
         draft.facts.update(
-            made.facts, rows=len(train) + len(made.rows), features=taken.facts["features"], seed=project.seed
+            made.facts,
+            rows=len(whole),
+            dropped=int((~teaches).sum()),
+            down_weighted=int((train["label_weight"] < 1).sum()),
+            fallback=fallback,
+            features=taken.facts["features"],
+            seed=project.seed,
         )
 
-    recipe = {"augmentation": project.augmentation.model_dump(mode="json"), "seed": project.seed}
+    recipe = {
+        "augmentation": asked_for.model_dump(mode="json"),
+        "fallback": fallback,
+        "max_dropped": project.labels.max_dropped,
+        "seed": project.seed,
+        "rules": rules,
+    }
     return Plan(kind="datasets", recipe=recipe, inputs=(taken, training_set, judged, parts), write=write)

@@ -12,7 +12,7 @@ from tasks.stage import Plan, stage
 
 
 @stage
-def decide(project: Project, dataset: Version, trained: Version, evaluation: Version) -> Plan:
+def decide(project: Project, dataset: Version, inspection: Version, trained: Version, evaluation: Version) -> Plan:
     """Plan the decision, made once for a candidate: who was champion then is part of the record, not of the key."""
 
     def write(draft: Draft) -> None:
@@ -29,7 +29,12 @@ def decide(project: Project, dataset: Version, trained: Version, evaluation: Ver
             beside = _beside(project, holdout, flagged, registry.load(client, champion), str(champion.version))
         augmented = dataset.facts["sampler"] != "none"
         made = decision.decide(
-            evaluation.facts["sli"], project.gates, champion=beside.pop("comparison"), augmented=augmented
+            evaluation.facts["sli"],
+            project.gates,
+            champion=beside.pop("comparison"),
+            augmented=augmented,
+            synthetic=inspection.facts["figures"],
+            notes=[dataset.facts["fallback"]] if dataset.facts["fallback"] else [],
         )
         alias = None
         if made.verdict == "promote":
@@ -38,7 +43,7 @@ def decide(project: Project, dataset: Version, trained: Version, evaluation: Ver
         draft.facts.update(made.as_dict(), **beside, alias=alias)
 
     recipe = {"gates": project.gates.model_dump(mode="json"), "model": project.name}
-    return Plan(kind="decisions", recipe=recipe, inputs=(dataset, trained, evaluation), write=write)
+    return Plan(kind="decisions", recipe=recipe, inputs=(dataset, inspection, trained, evaluation), write=write)
 
 
 def _beside(

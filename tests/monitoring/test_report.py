@@ -42,6 +42,11 @@ def gate(name, needs, value, low, high, state="good", reason=None):
     return {"name": name, "needs": needs, "value": value, "low": low, "high": high, "state": state, "reason": reason}
 
 
+def noise(rows, suspects):
+    rate = suspects / rows
+    return {"rows": rows, "suspects": suspects, "rate": rate, "low": rate * 0.9, "high": rate * 1.1}
+
+
 def finding(expectation, column, severity, unexpected):
     about = {"expectation": expectation, "column": column, "severity": severity}
     return about | {"unexpected": unexpected, "share": unexpected / 240_000}
@@ -64,6 +69,65 @@ def example(step, amount, hour, region):
     return {
         "synthetic": parent | between | more, "parent": parent | more, "neighbor": neighbor | more,
         "parent_id": 10_482, "neighbor_id": 88_120, "step": step,
+    }  # fmt: skip
+
+
+def column(name, distance, drift, kind="numeric"):
+    entropy = {"real": 1.9, "synthetic": 1.4, "holdout": 1.8} if kind == "categorical" else None
+    return {
+        "name": name, "kind": kind, "distance": distance, "low": max(0.0, distance - 0.05), "high": distance + 0.05,
+        "from_holdout": distance, "drift": drift, "entropy": entropy,
+        "missing": {"real": 0.01, "synthetic": 0.0, "holdout": 0.02},
+    }  # fmt: skip
+
+
+def quartiles(median):
+    return {"lower_quartile": median / 2, "median": median, "upper_quartile": median * 2}
+
+
+def around(counts):
+    outside = sum(counts[3:]) / sum(counts)
+    return {
+        "rows": sum(counts), "majority_neighbors": counts, "outside": outside, "low": outside - 0.03,
+        "high": outside + 0.03,
+    }  # fmt: skip
+
+
+def inspection():
+    """Return what the inspection of a dataset version found, some 15,797 synthetic rows beside 1,180 real ones."""
+    pair = {"columns": ["amount", "channel"], "value": 0.21, "low": 0.13, "high": 0.29}
+    return {
+        "fidelity": {
+            "rows": {"real": 1_180, "synthetic": 15_797, "holdout": 391},
+            "marginals": {
+                "columns": [column("channel", 0.18, 0.03, "categorical"), column("amount", 0.12, 0.05)],
+                "largest": {"column": "channel", "value": 0.18, "low": 0.13, "high": 0.23},
+                "mean": 0.15, "mean_from_holdout": 0.16, "mean_drift": 0.04,
+            },
+            "associations": {
+                "largest": pair, "mean": 0.06, "pairs": 28, "measure": "Spearman",
+                "drift": {"largest": pair | {"value": 0.11}, "mean": 0.03, "pairs": 28},
+            },
+            "detectability": {
+                "value": 0.83, "low": 0.81, "high": 0.85, "rows": 1_180,
+                "drift": {"value": 0.53, "low": 0.49, "high": 0.57, "rows": 391},
+            },
+            "diversity": {"distinct": 0.991, "copies": 0.002, "parents": 1_131},
+            "surroundings": {
+                "around": {
+                    "synthetic": around([60, 140, 240, 260, 200, 100]), "real": around([120, 160, 200, 220, 180, 120]),
+                    "holdout": around([40, 60, 80, 90, 70, 51]),
+                },
+                "nearest": {"synthetic": quartiles(0.31), "real": quartiles(0.88), "holdout": quartiles(0.91)},
+                "to_parent": quartiles(0.44), "k": 5, "searched": 50_000,
+            },
+        },
+        "privacy": {
+            "reconstruction_recall": 0.41, "reconstruction_precision": 0.93, "recall_interval": [0.38, 0.44],
+            "precision_interval": [0.91, 0.95], "distinguishing_auc": 0.71, "distinguishing_interval": [0.69, 0.73],
+            "rows_at_risk": 484, "real_rows": [1_180, 1_180], "synthetic_rows": [15_797, 15_797], "complete": True,
+        },
+        "figures": {}, "previous": None,
     }  # fmt: skip
 
 
@@ -127,7 +191,10 @@ def first():
         },
         "labels": {
             "noise_rate": 0.0041, "low": 0.0037, "high": 0.0046, "suspects": 981,
-            "by_class": {"negative": {"rows": 237_907, "suspects": 936}, "positive": {"rows": 1_964, "suspects": 45}},
+            "by_class": {"negative": noise(237_907, 936), "positive": noise(1_964, 45)},
+            "by_cohort": {"region": {"north": noise(60_000, 300), "south": noise(179_871, 681)}},
+            "actions": {"keep": 238_890, "weight": 640, "review": 329, "drop": 12}, "asked": 341,
+            "answers": {"positive": 0, "negative": 0, "unsure": 0, "changed": 0},
         },
         "split": {
             "by": "time", "immature": 2_911,
@@ -148,7 +215,9 @@ def first():
                 example(0.37, 655.0, 3.5, "north"), example(0.81, 96.4, 1.0, "south"),
                 example(0.12, 1203.9, 5.0, "north"),
             ],
+            "dropped": 0, "fallback": None,
         },
+        "inspection": inspection(),
         "stages": [
             {"name": name, "state": "completed", "seconds": seconds}
             for name, seconds in (
@@ -351,10 +420,36 @@ def _without_augmentation(record):
     record["augmentation"] = None
 
 
+def _without_inspection(record):
+    record["inspection"] = None
+
+
+def _without_synthetic_rows_to_inspect(record):
+    record["inspection"] = {"fidelity": None, "privacy": None, "figures": {}, "previous": None}
+
+
+def _without_an_attack(record):
+    record["inspection"]["privacy"] = None
+
+
+def _without_rows_to_compare(record):
+    found = record["inspection"]["fidelity"]
+    found["detectability"] |= dict.fromkeys(("value", "low", "high"))
+    found["detectability"]["drift"] |= dict.fromkeys(("value", "low", "high"))
+    found["associations"] |= {"largest": None, "mean": None}
+    found["associations"]["drift"] |= {"largest": None, "mean": None}
+    found["marginals"] |= {"largest": None, "mean": None, "mean_drift": None, "mean_from_holdout": None}
+    for one in found["marginals"]["columns"]:
+        one.update(dict.fromkeys(("distance", "low", "high", "drift", "from_holdout")))
+    for name in ("around", "nearest"):
+        found["surroundings"][name] = dict.fromkeys(("synthetic", "real", "holdout"))
+
+
 def _with_the_sampler_off(record):
     record["augmentation"] = {
         "sampler": "none", "parameters": {}, "synthetic_rows": 0, "synthetic_share": 0.0, "neighbor_distance": None,
         "difficulty_histogram": None, "neighbor_recall": None, "notes": [], "examples": [],
+        "dropped": 0, "fallback": None,
     }  # fmt: skip
 
 
@@ -395,6 +490,10 @@ def _without_measures(record):
         (_without_cohorts, "No cohorts are declared", "Every cohort in figures"),
         (_without_augmentation, "No synthetic rows", "adasyn"),
         (_with_the_sampler_off, "No synthetic rows", "Synthetic rows beside their parents"),
+        (_without_inspection, "adasyn", "Fidelity and privacy"),
+        (_without_synthetic_rows_to_inspect, "adasyn", "Fidelity and privacy"),
+        (_without_an_attack, "A classifier tells a synthetic row", "rebuild"),
+        (_without_rows_to_compare, "not enough evidence that the synthetic rows are like the real ones", "AUC of"),
         (_without_details_of_augmentation, "recall of the neighbour search", "difficulty"),
         (_without_time, "Split stratified by label", "2025-09-01"),
         (_without_findings, "All 42 expectations hold on 240,000 rows.", "values between"),
@@ -425,7 +524,7 @@ def test_a_wide_cohort_is_drawn_short_and_listed_whole(first):
     countries["country 39"] = cell(0.2, 0.1, 0.4, 30, 900)
     first["sli"]["by_cohort"] = {"country": countries}
     html = render(first)
-    drawn, listed = html.split("<details>")
+    drawn, listed = html.split("<details>")[:2]
     assert f"and {40 - MOST_ROWS} more in the table below" in drawn
     assert "country 39" in drawn
     assert "country 20" not in drawn
@@ -438,9 +537,63 @@ def test_a_curve_of_every_threshold_stays_small(first):
     assert len(render(first)) < 150_000
 
 
+def test_examples_without_their_values_show_the_parents_ids_alone(first):
+    examples = first["augmentation"]["examples"]
+    shown = [{name: one[name] for name in ("parent_id", "neighbor_id", "step")} for one in examples]
+    page = Page(render(first | {"augmentation": first["augmentation"] | {"examples": shown}}))
+    assert "privacy.export is false" in page.text
+    assert str(shown[0]["parent_id"]) in page.text
+    assert "age_days" in Page(render(first)).text
+    assert "age_days" not in page.text
+
+
+def test_rows_left_out_for_the_forgotten_are_counted_beside_the_source(first):
+    assert "left out: forgotten" not in Page(render(first)).text
+    assert "12 more left out: forgotten" in Page(render(first | {"source": first["source"] | {"forgotten": 12}})).text
+
+
 def test_drift_is_told_where_it_was_measured(first, second):
     assert "drift from training" not in Page(render(first)).text
     assert "1 of 16 columns drift from training to holdout: amount." in Page(render(second)).text
+
+
+def test_fidelity_and_privacy_are_told_in_sentences(first):
+    text = Page(render(first)).text
+    assert (
+        "A classifier tells a synthetic row from a real one with an AUC of 0.83 (0.81 to 0.85), where 0.50 is a guess "
+        "and real holdout rows reach 0.53. The column farthest from the real rows is channel."
+    ) in text
+    assert (
+        "Whoever holds only the synthetic rows can rebuild about 484 of 1,180 real rare rows (41.0%), and is right in "
+        "93.0% of what they take for real. 0.20% of the synthetic rows equal a real one as they stand."
+    ) in text
+
+
+def test_an_attack_that_found_nothing_says_on_how_many_rows(first):
+    first["inspection"]["privacy"] |= {"rows_at_risk": 0, "reconstruction_recall": 0.0, "real_rows": [500, 1_180]}
+    first["inspection"]["fidelity"]["diversity"]["copies"] = 0.0
+    text = Page(render(first)).text
+    assert "rebuilt none of the 500 real rare rows it was judged on." in text
+    assert "can rebuild" not in text
+    assert "as they stand" not in text
+
+
+def test_entropy_stands_beside_each_category_and_no_number(first):
+    text = Page(render(first)).text
+    assert "channel total variation 0.18 0.13 to 0.23 0.030 1.90 1.40 1.80 1.00% 0%" in text
+    assert "amount Kolmogorov-Smirnov 0.12 0.070 to 0.17 0.050 — — — 1.00% 0%" in text
+
+
+def test_distances_stand_beside_those_of_the_version_before(first):
+    assert "in the version before" not in Page(render(first)).text
+    nearest = {"synthetic": quartiles(0.29), "real": quartiles(0.8), "holdout": quartiles(0.9)}
+    first["inspection"]["previous"] = {"dataset": "e0774c1d", "nearest": nearest, "to_parent": quartiles(0.4)}
+    assert "to the nearest real rare row, median 0.31 0.29 in the version before 0.91" in Page(render(first)).text
+
+
+def test_an_attack_that_ran_out_of_time_is_told(first):
+    first["inspection"]["privacy"]["complete"] = False
+    assert "It ran out of time, so it may reach more." in Page(render(first)).text
 
 
 def test_a_stage_that_was_skipped_is_marked(second):

@@ -254,3 +254,53 @@ def test_a_figure_is_shown_on_the_side_of_the_limit_where_it_lies():
     """0.7996 is not printed as 0.80 beside a floor of 0.80."""
     gate = judged(79_960, 20_040, 60).gates[0]
     assert gate.reason.startswith("minority recall 0.7996 [0.7971, 0.8021] may be below the floor 0.80")
+
+
+def made(value, low=None, high=None, rows=400):
+    return {"value": value, "low": low, "high": high, "rows": rows}
+
+
+def on_synthetic(figures, *, augmented=True, **limits):
+    decision = judged(460, 40, 60, gates=Gates(**limits), synthetic=figures, augmented=augmented)
+    return decision.verdict, [gate for gate in decision.gates if gate.name in figures]
+
+
+@pytest.mark.parametrize(
+    ("figure", "state", "verdict"),
+    [
+        (made(0.70, 0.66, 0.74), "good", "promote"),
+        (made(0.79, 0.75, 0.83), "not enough evidence", "not_enough_evidence"),
+        (made(0.92, 0.90, 0.94), "bad", "reject"),
+        (made(0.92, 0.90, 0.94, rows=29), "not enough evidence", "not_enough_evidence"),
+        (made(None, rows=4), "not enough evidence", "not_enough_evidence"),
+        (made(0.80), "good", "promote"),
+    ],
+)
+def test_a_limit_on_synthetic_rows_is_a_gate_of_three_states(figure, state, verdict):
+    found, gates = on_synthetic({"detectability": figure}, detectability_max=0.8)
+    assert (found, [gate.state for gate in gates]) == (verdict, [state])
+    assert gates[0].needs == "≤ 0.80"
+
+
+def test_a_gate_on_synthetic_rows_says_why():
+    _, [gate] = on_synthetic({"reconstruction_recall": made(0.55, 0.52, 0.59)}, reconstruction_recall_max=0.2)
+    assert gate.reason == (
+        "recall of real rows rebuilt from the synthetic ones 0.55 [0.52, 0.59] is above the limit 0.20 (400 rows)"
+    )
+
+
+def test_a_floor_under_distinct_rows_is_counted():
+    assert on_synthetic({"distinct_share": made(0.95)}, distinct_share_min=0.9)[0] == "promote"
+    assert on_synthetic({"distinct_share": made(0.85)}, distinct_share_min=0.9)[0] == "reject"
+
+
+def test_without_a_limit_a_figure_is_no_gate():
+    assert on_synthetic({"detectability": made(1.0, 1.0, 1.0)}) == ("promote", [])
+
+
+def test_without_synthetic_rows_their_limits_are_no_gates():
+    assert on_synthetic({"detectability": made(None, rows=0)}, augmented=False, detectability_max=0.8)[1] == []
+
+
+def test_a_figure_that_was_not_measured_cannot_hold_its_limit():
+    assert judged(460, 40, 60, gates=Gates(outside_share_max=0.9)).verdict == "not_enough_evidence"
