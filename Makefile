@@ -3,10 +3,11 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format faults bench lock clean
+.PHONY: help install demo test lint format faults corruptions bench trust lock clean
 
 PYTHON ?= python3
 VENV := .venv
+DATA ?= ../shared/data
 TOOLS := .tools
 UV := $(shell command -v uv || echo $(TOOLS)/bin/uv)
 BIN := $(VENV)/bin
@@ -40,8 +41,8 @@ install: $(VENV)/.base  ## The locked environment in .venv, bytecode compiled
 demo: $(VENV)/.base  ## The whole story on the bundled simulator, with a report to read
 	$(BIN)/rarecall demo
 
-test: $(VENV)/.dev  ## Every test, on real stores in temporary folders
-	$(BIN)/python -m pytest
+test: $(VENV)/.dev  ## Every test, on real stores in temporary folders, a file at a time on each core
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(VENV)/.dev  ## Style, types and the architecture's contracts
 	$(BIN)/ruff check .
@@ -56,8 +57,18 @@ format: $(VENV)/.dev  ## Let ruff mend what it can
 faults: $(VENV)/.dev  ## SIGKILL in every stage and a full disk: slow, run before a release
 	$(BIN)/python -m pytest -m faults
 
-bench: $(VENV)/.dev  ## Side-by-side measurements, written to docs/benchmarks.md
+corruptions: $(VENV)/.dev  ## 200 corrupted deliveries of the real tables: none may pass unnoticed
+	$(BIN)/python -m pytest -m corruptions tests/tasks/test_corruptions.py
+
+bench: $(VENV)/.dev  ## Side-by-side measurements of the sampler, written to docs/benchmarks.md: more than an hour
 	$(BIN)/python -m benchmarks.adasyn
+	$(BIN)/python -m benchmarks.streaming
+
+trust: $(VENV)/.dev  ## The label check, the expectations, the attacks and AUC-PR measured: most of an hour, needs the real tables
+	$(BIN)/python -m benchmarks.expectations
+	$(BIN)/python -m benchmarks.label_noise --data $(DATA)
+	$(BIN)/python -m benchmarks.privacy $(DATA)
+	$(BIN)/python -m benchmarks.downstream --data $(DATA)
 
 lock: | $(UV)  ## Make the hashed requirement files again
 	$(COMPILE) pyproject.toml -o requirements/base.txt

@@ -1,42 +1,42 @@
 """ADASYN against imbalanced-learn, cell by cell: time, memory above the input, recall and allocation.
 
-Each run is a process of its own that reads the same file, warms up on a small table and reports once. Peers take turns
-within a repetition, so a machine that slows down slows all of them. `python -m benchmarks.adasyn --help`.
+Each peer runs in a process of its own that reads the same file, warms up on a small table, runs up to five times and
+reports the median. Peers take turns within a repetition, so a machine that slows down slows all of them. Options:
+`python -m benchmarks.adasyn --help`.
 """
 
 import argparse
 import json
-import os
-import platform
 import subprocess
 import sys
 import tempfile
 import time
 import warnings
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import imblearn.over_sampling
 import numpy as np
 from sklearn.datasets import make_classification
 from sklearn.neighbors import NearestNeighbors
 
+from benchmarks.page import about, write_section
 from rarecall.resampling import ADASYN
 
-PEERS = ("imblearn_float64", "imblearn_float32", "exact", "auto")
-OURS = ("exact", "auto")
-LONG, TOO_LONG = 60.0, 600.0  # seconds: three repetitions instead of five; measured on a sample of its queries
+TYPES = ("float64", "float32")
+PEERS = tuple(f"{name}_{dtype}" for name in ("imblearn", "exact", "auto") for dtype in TYPES)
+TOO_LONG = 600.0  # seconds: a peer that would take longer is measured on a sample of its queries
 SAMPLED = 500
+SHORT, SHORT_RUNS = 60.0, 5  # seconds: a process runs five times, or until this is past, and reports the median
 COLUMNS = (
-    *("rows", "features", "minority", "imblearn float64, s", "imblearn float32, s", "exact, s", "auto, s"),
-    *("exact over float32", "auto over float64", "auto over float32", "recall", "variation", "memory, auto of float64"),
+    *("rows", "features", "minority", *(f"{peer.replace('_', ' ')}, s" for peer in PEERS)),
+    *(f"{ours} over imblearn, {dtype}" for ours in ("exact", "auto") for dtype in TYPES),
+    *("recall", "variation", *(f"memory, auto of imblearn, {dtype}" for dtype in TYPES)),
 )
-PAGE, JSON, PLOT = Path("docs/benchmarks.md"), Path("benchmarks/adasyn.json"), Path("docs/benchmarks-adasyn.svg")
-BEGIN, END = "<!-- adasyn: written by benchmarks/adasyn.py -->", "<!-- adasyn: end -->"
+JSON, PLOT = Path("benchmarks/adasyn.json"), Path("docs/benchmarks-adasyn.svg")
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,13 @@ class Cell:
     variation: float
     scaled: tuple[str, ...]
 
-    def speedup(self, ours: str, peer: str) -> float:
-        """Return how many times faster ours is."""
-        return self.seconds[peer] / self.seconds[ours]
+    def speedup(self, ours: str, dtype: str) -> float:
+        """Return how many times faster ours is on the same table."""
+        return self.seconds[f"imblearn_{dtype}"] / self.seconds[f"{ours}_{dtype}"]
+
+    def memory(self, dtype: str) -> float:
+        """Return the peak of auto as a share of imbalanced-learn's; NaN where that was measured on a sample."""
+        return self.peak_mb[f"auto_{dtype}"] / max(self.peak_mb[f"imblearn_{dtype}"], 1.0)
 
 
 def main() -> None:
@@ -63,20 +67,22 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 50_000, 200_000, 1_000_000])
     parser.add_argument("--features", type=int, nargs="+", default=[10, 30, 100])
     parser.add_argument("--minority", type=float, nargs="+", default=[0.005, 0.01, 0.05])
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=3, help="processes of each peer, in turn")
+    parser.add_argument("--sample-above", type=float, default=TOO_LONG, help="seconds; above, a peer is scaled up")
+    parser.add_argument("--add", action="store_true", help="keep the cells that were measured before")
     parser.add_argument("--child", nargs=2, metavar=("PEER", "FILE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        print(json.dumps(_run(options.child[0], Path(options.child[1]))))
+        print(json.dumps(_run(options.child[0], Path(options.child[1]), options.sample_above)))
         return
-    cells = []
-    for rows, features, minority in product(options.rows, options.features, options.minority):
-        cells.append(measure(rows, features, minority, repeats=options.repeats))
-        print(_row(cells[-1]), flush=True)
-    write(cells)
+    cells = {(cell.rows, cell.features, cell.minority): cell for cell in (_measured() if options.add else [])}
+    for cell in product(options.rows, options.features, options.minority):
+        cells[cell] = measure(*cell, repeats=options.repeats, sample_above=options.sample_above)
+        print(_row(cells[cell]), flush=True)
+        write([cells[key] for key in sorted(cells)])
 
 
-def measure(rows: int, features: int, minority: float, *, repeats: int) -> Cell:
+def measure(rows: int, features: int, minority: float, *, repeats: int, sample_above: float) -> Cell:
     """Let every peer run in turn on one table."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "table.npz"
@@ -84,21 +90,20 @@ def measure(rows: int, features: int, minority: float, *, repeats: int) -> Cell:
         np.savez(file, X=X, y=y)
         del X, y
         runs: dict[str, list[dict]] = {peer: [] for peer in PEERS}
-        for repeat in range(repeats):
+        for _ in range(repeats):
             for peer in PEERS:
-                if repeat >= 3 and median(run["seconds"] for run in runs[peer]) > LONG:
-                    continue
                 command = [sys.executable, "-m", "benchmarks.adasyn", "--child", peer, str(file)]
+                command += ["--sample-above", str(sample_above)]
                 answer = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - ourselves
                 runs[peer].append(json.loads(answer.stdout))
-        exact, auto = (np.load(file.with_suffix(f".{peer}.npy")) for peer in OURS)
+        exact, auto = (np.load(file.with_suffix(f".{ours}_float64.npy")) for ours in ("exact", "auto"))
     return Cell(
         rows=rows,
         features=features,
         minority=minority,
         seconds={peer: median(run["seconds"] for run in runs[peer]) for peer in PEERS},
         peak_mb={peer: median(run["peak_mb"] for run in runs[peer]) for peer in PEERS},
-        recall=runs["auto"][0]["recall"],
+        recall=min(runs[f"auto_{dtype}"][0]["recall"] for dtype in TYPES),
         variation=float(np.abs(exact / exact.sum() - auto / auto.sum()).sum() / 2),
         scaled=tuple(peer for peer in PEERS if runs[peer][0]["scaled"]),
     )
@@ -106,41 +111,26 @@ def measure(rows: int, features: int, minority: float, *, repeats: int) -> Cell:
 
 def write(cells: list[Cell]) -> None:
     """Write the JSON, the plot, and the table between its two markers of the page."""
-    about = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}",
-        "versions": {name: version(name) for name in ("numpy", "scikit-learn", "imbalanced-learn", "faiss-cpu")},
-    }
-    JSON.write_text(json.dumps(about | {"cells": [asdict(cell) for cell in cells]}, indent=1) + "\n")
-    lines = [
-        BEGIN,
-        f"{about['date']}, {about['machine']}; {', '.join(f'{k} {v}' for k, v in about['versions'].items())}.",
-        "",
-        "| " + " | ".join(COLUMNS) + " |",
-        "|" + "--:|" * len(COLUMNS),
-        *map(_row, cells),
-        "",
-        "A star marks a time scaled up from a sample of the queries. " + _slopes(cells),
-        END,
-    ]
-    page = PAGE.read_text() if PAGE.exists() else f"# Benchmarks\n\n## ADASYN\n\n{BEGIN}\n{END}\n"
-    before, after = page.split(BEGIN)[0], page.split(END)[1]
-    PAGE.write_text(before + "\n".join(lines) + after)
+    facts = about("numpy", "scikit-learn", "imbalanced-learn", "faiss-cpu")
+    JSON.write_text(json.dumps(facts | {"cells": [asdict(cell) for cell in cells]}, indent=1) + "\n")
+    lines = ["| " + " | ".join(COLUMNS) + " |", "|" + "--:|" * len(COLUMNS), *map(_row, cells), ""]
+    lines.append("A star marks a time scaled up from a sample of the queries. " + _slopes(cells))
+    write_section("adasyn", facts, lines)
     _plot(cells)
 
 
 def _row(cell: Cell) -> str:
-    seconds = [f"{cell.seconds[peer]:.2f}{'*' if peer in cell.scaled else ''}" for peer in PEERS]
-    ratios = [("exact", "imblearn_float32"), ("auto", "imblearn_float64"), ("auto", "imblearn_float32")]
-    return "| {:,} | {} | {:.1%} | {} | {} | {:.3f} | {:.4f} | {:.2f} |".format(
+    seconds = [f"{cell.seconds[peer]:.3g}{'*' if peer in cell.scaled else ''}" for peer in PEERS]
+    ratios = [cell.speedup(ours, dtype) for ours in ("exact", "auto") for dtype in TYPES]
+    return "| {:,} | {} | {:.1%} | {} | {} | {:.3f} | {:.4f} | {} |".format(
         cell.rows,
         cell.features,
         cell.minority,
         " | ".join(seconds),
-        " | ".join(f"{cell.speedup(*pair):.1f}x" for pair in ratios),
+        " | ".join(f"{ratio:.1f}x" for ratio in ratios),
         cell.recall,
         cell.variation,
-        cell.peak_mb["auto"] / max(cell.peak_mb["imblearn_float64"], 1.0),
+        " | ".join(f"{cell.memory(dtype):.2f}" for dtype in TYPES),
     )
 
 
@@ -188,29 +178,42 @@ def _table(rows: int, features: int, minority: float) -> tuple[np.ndarray, np.nd
     )
 
 
-def _run(peer: str, file: Path) -> dict[str, float]:
+def _measured() -> list[Cell]:
+    """Return the cells of the last run."""
+    return [Cell(**{**cell, "scaled": tuple(cell["scaled"])}) for cell in json.loads(JSON.read_text())["cells"]]
+
+
+def _run(peer: str, file: Path, sample_above: float) -> dict[str, float]:
     """Resample once in this process and tell what it took."""
+    name, dtype = peer.split("_")
     with np.load(file) as table:
-        X, y = table["X"], table["y"]
-    if peer == "imblearn_float32":
-        X = X.astype(np.float32)
-    sampler = ADASYN(random_state=0, mode=peer) if peer in OURS else imblearn.over_sampling.ADASYN(random_state=0)
+        X, y = table["X"].astype(dtype, copy=False), table["y"]
+    peers = name == "imblearn"
+    sampler = imblearn.over_sampling.ADASYN(random_state=0) if peers else ADASYN(random_state=0, mode=name)
     warnings.simplefilter("ignore")
-    sampler.fit_resample(*_table(3000, X.shape[1], 0.2))  # threads, caches and lazy imports
-    if peer not in OURS and (seconds := _predicted(X, y)) > TOO_LONG:
+    small, labels = _table(3000, X.shape[1], 0.2)
+    sampler.fit_resample(small.astype(dtype), labels)  # threads, caches and lazy imports
+    if peers and (seconds := _predicted(X, y)) > sample_above:
         return {"seconds": seconds, "peak_mb": float("nan"), "recall": 1.0, "scaled": True}
     before = _reset_peak()
-    start = time.perf_counter()
-    sampler.fit_resample(X, y)
-    seconds = time.perf_counter() - start
-    answer = {"seconds": seconds, "peak_mb": _status("VmHWM") - before, "recall": 1.0, "scaled": False}
-    if peer in OURS:
+    seconds = [_seconds(sampler, X, y)]
+    peak = _status("VmHWM") - before
+    while len(seconds) < SHORT_RUNS and sum(seconds) < SHORT:
+        seconds.append(_seconds(sampler, X, y))
+    answer = {"seconds": median(seconds), "peak_mb": peak, "recall": 1.0, "scaled": False}
+    if not peers:
         answer["recall"] = sampler.neighbor_recall_
         counts = np.zeros(len(y))
         for part in sampler.plan_.classes:
             counts[part.parents] = part.counts
         np.save(file.with_suffix(f".{peer}.npy"), counts)
     return answer
+
+
+def _seconds(sampler: Any, X: np.ndarray, y: np.ndarray) -> float:
+    start = time.perf_counter()
+    sampler.fit_resample(X, y)
+    return time.perf_counter() - start
 
 
 def _predicted(X: np.ndarray, y: np.ndarray) -> float:

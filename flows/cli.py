@@ -2,17 +2,17 @@
 
 import errno
 import json
-import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from flows import console, interruption
+from flows.commands import export, forget, labels, quarantine
+from flows.commands.shared import AsJson, Home, ProjectFile, answer, prepare
 from rarecall.errors import RarecallError
 
 app = typer.Typer(
@@ -23,11 +23,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-STAGES = 13  # of a retrain, for the bar; the flow itself would take seconds to import
+app.add_typer(labels.app, name="labels")
+app.add_typer(quarantine.app, name="quarantine")
+app.command()(forget.forget)
+app.command()(export.export)
 
-ProjectFile = Annotated[Path, typer.Argument(metavar="[PROJECT]", help="rarecall.yaml, or the folder that holds it.")]
-Home = Annotated[str | None, typer.Option("--home", help="Where everything is kept; by default what the project says.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+STAGES = 14  # of a retrain, for the bar; the flow itself would take seconds to import
 
 
 def main() -> None:
@@ -78,7 +79,7 @@ def init(
         console.people.print(f"prevalence {found['prevalence']:.4f} ({found['positives']} of {found['rows']} rows)")
         console.people.print(f"wrote {found['file']}; next: rarecall retrain {found['file']}", soft_wrap=True)
 
-    _answer(work, show, as_json=as_json)
+    answer(work, show, as_json=as_json)
 
 
 @app.command()
@@ -86,12 +87,12 @@ def retrain(project: ProjectFile = Path(), home: Home = None, as_json: AsJson = 
     """Run the main job: from the table to a registered, tagged model, or to the reason why not."""
 
     def work() -> dict[str, Any]:
-        _prepare(project, home, source_too=True)
+        prepare(project, home, source_too=True)
         from flows.retrain import retrain as flow
 
         return flow(str(project), home)
 
-    _answer(work, _show_run, as_json=as_json, stages=STAGES, pick=_machine_record)
+    answer(work, _show_run, as_json=as_json, stages=STAGES, pick=_machine_record)
 
 
 @app.command()
@@ -99,7 +100,7 @@ def status(project: ProjectFile = Path(), home: Home = None, as_json: AsJson = F
     """Show dataset versions, model versions, aliases and the last decision."""
 
     def work() -> dict[str, Any]:
-        loaded = _prepare(project, home)
+        loaded = prepare(project, home)
         from tasks.status import status as read
 
         return read(loaded)
@@ -112,7 +113,7 @@ def status(project: ProjectFile = Path(), home: Home = None, as_json: AsJson = F
         for reason in (found["last_decision"] or {}).get("reasons", ["nothing has been decided yet"]):
             console.people.print(f"last decision: {reason}", highlight=False, soft_wrap=True)
 
-    _answer(work, show, as_json=as_json)
+    answer(work, show, as_json=as_json)
 
 
 @app.command()
@@ -125,12 +126,12 @@ def report(
     """Give the last run's page: one HTML file that needs nothing else."""
 
     def work() -> dict[str, Any]:
-        loaded = _prepare(project, home)
+        loaded = prepare(project, home)
         from tasks.runs import last_page
 
         return {"report": str(last_page(loaded, copy_to=output))}
 
-    _answer(work, lambda found: console.people.print(found["report"], soft_wrap=True), as_json=as_json)
+    answer(work, lambda found: console.people.print(found["report"], soft_wrap=True), as_json=as_json)
 
 
 @app.command()
@@ -145,7 +146,7 @@ def demo(
 
         return tell(Path(home).absolute(), say=None if as_json else console.say)
 
-    _answer(work, lambda _: None, as_json=as_json, stages=2 * STAGES)
+    answer(work, lambda _: None, as_json=as_json, stages=2 * STAGES)
 
 
 @app.command()
@@ -164,7 +165,7 @@ def schema(
             return {"file": str(output)}
         return json.loads(text)
 
-    _answer(
+    answer(
         work,
         lambda found: print(f"wrote {output}" if output else json.dumps(found, indent=2)),
         as_json=as_json,
@@ -187,7 +188,7 @@ def fetch(
     def show(found: dict[str, Any]) -> None:
         console.people.print(f"{found['file']}\nexport RARECALL_DATA={Path(found['file']).parent}", soft_wrap=True)
 
-    _answer(work, show, as_json=as_json)
+    answer(work, show, as_json=as_json)
 
 
 def _is_full_disk(error: BaseException | None) -> bool:
@@ -197,40 +198,6 @@ def _is_full_disk(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
-
-
-def _prepare(project: Path, home: str | None, *, source_too: bool = False) -> Any:
-    """Read the project file and hand its home to the libraries before they are imported."""
-    from flows.environment import configure
-    from rarecall.project import load
-
-    loaded = load(project, os.environ, home=home)
-    if source_too:
-        from tasks.preflight import preflight
-
-        preflight(loaded)
-    configure(os.environ, Path(loaded.stores.home))
-    return loaded
-
-
-def _answer(
-    work: Callable[[], dict[str, Any]],
-    show: Callable[[dict[str, Any]], None],
-    *,
-    as_json: bool,
-    stages: int = 0,
-    pick: Callable[[dict[str, Any]], dict[str, Any]] = dict,
-) -> None:
-    logging.getLogger("py.warnings").addHandler(logging.NullHandler())
-    if as_json:
-        with console.only_json() as answer:
-            answer(pick(work()))
-    elif stages:
-        with console.stage_lines(stages):
-            found = work()
-        show(found)
-    else:
-        show(work())
 
 
 def _machine_record(record: dict[str, Any]) -> dict[str, Any]:

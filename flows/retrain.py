@@ -8,10 +8,12 @@ from prefect import flow
 
 from flows.alone import alone
 from rarecall.project import load
+from tasks.accept import accept
 from tasks.augment import augment
 from tasks.decide import decide
 from tasks.evaluate import evaluate
 from tasks.ingest import ingest
+from tasks.inspect import inspect
 from tasks.judge_labels import judge_labels
 from tasks.publish_dataset import publish_dataset
 from tasks.publish_features import publish_features
@@ -31,17 +33,19 @@ def retrain(project_file: str, home: str | None = None) -> dict[str, Any]:
     with alone(project):
         snapshot = ingest(project)
         verdict = validate(project, snapshot)
+        accept(project, snapshot, verdict)
         view = publish_features(project, verdict)
-        training_set = retrieve(project, verdict, view)
+        training_set = retrieve(project, snapshot, verdict, view)
         labels = judge_labels(project, snapshot, training_set)
         parts = split(project, training_set)
         dataset = augment(project, snapshot, training_set, labels, parts)
+        inspection = inspect(project, training_set, dataset)
         published = publish_dataset(project, dataset)
         model = train(project, dataset)
         evaluation = evaluate(project, snapshot, dataset, labels, model)
-        decision = decide(project, dataset, model, evaluation)
+        decision = decide(project, dataset, inspection, model, evaluation)
         registration = register(project, dataset, model, evaluation, labels, decision)
         reference = reference_report(project, dataset)
-        done = [snapshot, verdict, view, training_set, labels, parts, dataset, published]
+        done = [snapshot, verdict, view, training_set, labels, parts, dataset, inspection, published]
         done += [model, evaluation, decision, registration, reference]
         return report(project, done)

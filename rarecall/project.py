@@ -17,12 +17,15 @@ from rarecall.sections import (
     Augmentation,
     Canary,
     Cohort,
+    Expectations,
     Features,
+    Fidelity,
     Gates,
     Label,
     Labels,
     Missing,
     Monitoring,
+    Privacy,
     Section,
     Source,
     Split,
@@ -71,9 +74,12 @@ class Project(Section):
     cohorts: list[Annotated[Cohort, BeforeValidator(as_cohort)]] = Field(
         default=[], description="Segments whose recall is measured and judged by itself."
     )
+    expectations: Expectations = Field(Expectations(), description="What a delivery must hold.")
     split: Split = Field(Split(), description="Which share teaches, chooses the threshold, judges.")
     labels: Labels = Field(Labels(), description="How labels are checked.")
     augmentation: Augmentation = Field(Augmentation(), description="Which synthetic rows are added.")
+    fidelity: Fidelity = Field(Fidelity(), description="How synthetic rows are compared with real ones.")
+    privacy: Privacy = Field(Privacy(), description="How synthetic rows are attacked, and whether they may leave.")
     training: Training = Field(Training(), description="Which learner, and how.")
     gates: Gates = Field(Gates(), description="What a model must hold.")
     canary: Canary = Field(Canary(), description="How much of the traffic a challenger meets.")

@@ -4,14 +4,17 @@
 """
 
 import re
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, field_validator, model_validator
 
+from rarecall.expressions import columns_of
+
 RESERVED = (
     *("row_id", "event_timestamp", "created"),
-    *("is_synthetic", "parent_id", "neighbor_id", "step"),
+    *("label_weight", "is_synthetic", "parent_id", "neighbor_id", "step"),
     *("failed_expectations", "snapshot_key"),
 )
 """Columns that the product adds to every version; a source table may not bring its own."""
@@ -29,6 +32,11 @@ def as_list(value: Any) -> Any:
 def as_cohort(value: Any) -> Any:
     """Let a column's name stand for a cohort without edges."""
     return {"column": value} if isinstance(value, str) else value
+
+
+def as_rule(value: Any) -> Any:
+    """Let an expression stand for a rule that warns."""
+    return {"that": value} if isinstance(value, str) else value
 
 
 _DURATION = re.compile(r"^\s*(\d{1,5}(?:\.\d+)?)\s*(d|h|m)(?:ays?|ours?|in|inutes?)?\s*$")
@@ -49,6 +57,14 @@ def _as_value(value: Any) -> Any:
     """Refuse what no cell can hold in one sentence, where a union would give one for each of its members."""
     if not isinstance(value, str | int | float):
         raise ValueError(f'expected one value, such as 1 or "yes" in quotes, got {value}')  # noqa: TRY004 - as above
+    return value
+
+
+def _as_straying(value: Any) -> Any:
+    """Refuse what is neither a number from 0 nor auto in one sentence, as above."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value != "auto" and not (number and 0 <= value < float("inf")):
+        raise ValueError(f"expected a number from 0 or auto, got {value}")
     return value
 
 
@@ -145,9 +161,18 @@ class Split(Section):
 
 
 class Labels(Section):
-    """The label check: confident learning on out-of-fold probabilities."""
+    """The label check: how a label is judged, how many rare rows it may cost, and what follows from too much noise."""
 
     folds: int = Field(5, ge=2, le=20, description="Cross-validation folds that judge each row unseen.")
+    k: int = Field(5, ge=1, description="Nearest rows whose labels are read beside the folds' probabilities.")
+    max_dropped: Share = Field(
+        0.01, description="Share of the rare training rows that a run may drop at most: each of them is dear."
+    )
+    on_noise: Literal["weights", "fail", "ignore"] = Field(
+        "weights",
+        description="Above gates.label_noise_rate. weights: no synthetic rows, classes weighed; fail: no model; "
+        "ignore: as if there were none.",
+    )
 
 
 class Augmentation(Section):
@@ -160,6 +185,31 @@ class Augmentation(Section):
     synthetic_share: float = Field(
         0.10, ge=0.0, lt=1.0, description="Share of the training rows that is synthetic, within the gates' bounds."
     )
+    off_segment: Annotated[float | Literal["auto"], BeforeValidator(_as_straying)] = Field(
+        "auto",
+        description="How far a synthetic row strays from the line between two real ones, which gives them away.",
+    )
+    n_mixed: int = Field(1, ge=1, description="Neighbours that a synthetic row is drawn towards at once.")
+    max_per_parent: int | None = Field(None, ge=1, description="Most synthetic rows of one real row; none: no limit.")
+
+
+class Privacy(Section):
+    """The attacks that are run on the synthetic rows, and whether these may leave the warehouse."""
+
+    attack: bool = Field(True, description="Try to read real rows off the synthetic ones, and report what was found.")
+    time_limit: float = Field(
+        120.0, gt=0.0, description="Seconds after which the attacks stop where they are, and the report says so."
+    )
+    export: bool = Field(False, description="Whether `rarecall export` may hand synthetic rows out.")
+
+
+class Fidelity(Section):
+    """How the synthetic rows are compared with real ones; what is asked of them stands among the gates."""
+
+    rows: int = Field(
+        2000, ge=100, description="Of each side that the classifier and the associations read; more is slower."
+    )
+    folds: int = Field(5, ge=2, le=20, description="Of the classifier; a row and its parent stand in one.")
 
 
 class Training(Section):
@@ -184,6 +234,24 @@ class Gates(Section):
     label_noise_rate: Share = Field(0.02, description="Share of suspect labels, below this.")
     synthetic_share_min: Share = Field(0.10, description="Less changes nothing.")
     synthetic_share_max: Share = Field(0.50, description="More teaches the sampler, not the data.")
+    detectability_max: Share | None = Field(
+        None, description="AUC of a classifier that tells synthetic rows from real ones; 0.5 is chance."
+    )
+    marginal_distance_max: Share | None = Field(
+        None, description="Of the column farthest from the real rows: Kolmogorov-Smirnov, or total variation."
+    )
+    correlation_difference_max: Share | None = Field(
+        None, description="Of the two columns whose association differs most from that in the real rows."
+    )
+    outside_share_max: Share | None = Field(
+        None, description="Share of synthetic rows most of whose nearest real rows are of the majority."
+    )
+    distinct_share_min: Share | None = Field(
+        None, description="Share of synthetic rows that are not one another's copy."
+    )
+    reconstruction_recall_max: Share | None = Field(
+        None, description="Share of the real rare rows that an attack on the synthetic ones rebuilds."
+    )
     champion_margin: Share = Field(
         0.0, description="How far the recall may lie below the champion's on the same rows before it counts as worse."
     )
@@ -194,6 +262,113 @@ class Gates(Section):
     def _bounds(self) -> Self:
         if self.synthetic_share_min > self.synthetic_share_max:
             raise ValueError("expected synthetic_share_min <= synthetic_share_max")
+        return self
+
+
+class Rule(Section):
+    """What every row must satisfy across its columns; a row that misses one of their values breaks no rule."""
+
+    that: str = Field(description='Comparisons of columns, such as "end >= start"; `a name` with blanks in backticks.')
+    severity: Literal["critical", "warning"] = Field(
+        "warning", description="warning: rows that break it go to quarantine; critical: one such row ends the run."
+    )
+
+    @field_validator("that")
+    @classmethod
+    def _safe(cls, that: str) -> str:
+        columns_of(that)
+        return that
+
+
+class ColumnBounds(Section):
+    """What one column must hold, in place of what was generated for it."""
+
+    min: FiniteFloat | None = Field(None, description="Rows below go to quarantine.")
+    max: FiniteFloat | None = Field(None, description="Rows above go to quarantine.")
+    values: Annotated[list[str | int | float] | None, BeforeValidator(as_list)] = Field(
+        None, description="Rows with any other value go to quarantine; a missing value is no other."
+    )
+    missing: Share | None = Field(None, description="Share of the rows that may miss it.")
+    unique: bool | None = Field(None, description="true: rows that repeat a value go to quarantine.")
+    distance: Share | None = Field(None, description="How far its distribution may lie from the reference's.")
+    severity: Literal["critical", "warning", "off"] | None = Field(
+        None,
+        description="critical: whatever is asked of the column ends the run; warning: nothing does; off: nothing is "
+        "asked beyond its type.",
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"expected min <= max, got {self.min:g} and {self.max:g}")
+        return self
+
+
+class Expectations(Section):
+    """What a delivery must hold, beside the last accepted one; each limit warns, or ends the run. none: not asked."""
+
+    rules: dict[str, Annotated[Rule, BeforeValidator(as_rule)]] = Field(
+        default={}, description="What holds between columns, by name; the sampler obeys the same rules."
+    )
+    columns: dict[str, ColumnBounds] = Field(default={}, description="Replaces what is generated, column by column.")
+    freshness: Annotated[timedelta | None, BeforeValidator(_as_duration)] = Field(
+        None, description="How old the newest row may be when the run starts, such as 2d; none: any age."
+    )
+    rows_warning: float | None = Field(
+        0.8, ge=0.0, description="Of the reference's rows, at least; February has 0.9 of January's."
+    )
+    rows_critical: float | None = Field(
+        0.25, ge=0.0, description="A sound half-year of bank-marketing has 0.42 of the one before."
+    )
+    missing_warning: Share | None = Field(
+        0.05, description="More of the rows than in the reference; sound halves of four tables differ by 0.003 at most."
+    )
+    missing_critical: Share | None = Field(
+        0.25, description="Sound half-years of bank-marketing differ by up to 0.12; a broken join loses more."
+    )
+    outside_warning: Share | None = Field(
+        0.01, description="Known numbers outside the reference's range; sound samples of 3,000 rows hold 0.002."
+    )
+    outside_critical: Share | None = Field(
+        0.5,
+        description="A column that counts on with time, such as pdays of bank-marketing, reaches 0.2 in half a year.",
+    )
+    unseen_warning: Share | None = Field(
+        0.002, description="Known texts that the reference never held, beyond what its rare texts lead to expect."
+    )
+    unseen_critical: Share | None = Field(
+        None, description="none: the month of a sound half-year is new in every row. A new text is told, never dropped."
+    )
+    distance_warning: Share | None = Field(
+        0.1, description="Share of the values that would have to be others, above chance; the usual PSI limit of 0.1."
+    )
+    distance_critical: Share | None = Field(
+        0.6, description="Of numbers. Sound months of bank-marketing move by up to 0.43; other units by more."
+    )
+    prevalence_warning: float | None = Field(
+        2.0, ge=1.0, description="Odds ratio of the rare class, either way; sound halves of four tables reach 1.15."
+    )
+    prevalence_critical: float | None = Field(
+        8.0,
+        ge=1.0,
+        description="Sound half-years of bank-marketing reach 4.9; an inverted label of a class of 24%, 10.",
+    )
+
+    def rules_over(self, columns: Collection[str]) -> dict[str, str]:
+        """Return the rules that read these columns only, as the sampler takes them: it draws features and no more."""
+        return {name: rule.that for name, rule in self.rules.items() if set(columns_of(rule.that)) <= set(columns)}
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        for name, sign in (
+            *((name, 1) for name in ("missing", "outside", "unseen", "distance", "prevalence")),
+            ("rows", -1),
+        ):
+            narrow, wide = getattr(self, f"{name}_warning"), getattr(self, f"{name}_critical")
+            if narrow is not None and wide is not None and sign * narrow > sign * wide:
+                raise ValueError(
+                    f"expected {name}_warning {'<=' if sign > 0 else '>='} {name}_critical, got {narrow:g} and {wide:g}"
+                )
         return self
 
 
@@ -216,6 +391,9 @@ class Stores(Section):
     mlflow: str | None = Field(None, repr=False, description="Tracking URI; none: SQLite under the home.")
     feast_registry: str | None = Field(
         None, repr=False, description="SQLAlchemy URL of Feast's registry; none: SQLite."
+    )
+    ledger: str | None = Field(
+        None, repr=False, description="SQLAlchemy URL (SQLite or PostgreSQL) of the ledger; none: SQLite."
     )
 
     @field_validator("home")

@@ -1,19 +1,35 @@
-"""Read the source and keep it as an immutable snapshot."""
+"""Read the source and keep it as an immutable snapshot, with what a person released of earlier quarantines."""
 
-from rarecall import snapshot, source
+import pandas as pd
+
+from rarecall import digest, quarantine, snapshot, source
 from rarecall.project import Project
-from rarecall.warehouse import Draft
+from rarecall.warehouse import Draft, Version
+from tasks.forgotten import forgotten
+from tasks.quarantine import releases, sources
 from tasks.stage import Plan, stage
+
+RELEASED = "released.parquet"
 
 
 @stage
 def ingest(project: Project) -> Plan:
-    """Plan the snapshot: every source row with its offset, its moment and settled types."""
+    """Plan the snapshot: every source row with its offset, its moment and settled types; released rows behind them."""
     rows = source.read(project.source, project.missing.markers) if project.source.query else None
+    released, gone = releases(project), forgotten(project)
 
     def write(draft: Draft) -> None:
         frame = source.read(project.source, project.missing.markers) if rows is None else rows
-        taken, facts = snapshot.take(frame, project)
+        kept = gone.left(frame)
+        taken, facts = snapshot.take(kept, project)
+        if released:
+            held = {verdict: gone.left(rows) for verdict, rows in sources(project, released).items()}
+            returned, outcomes = quarantine.readmit(taken, released, held, project, facts["features"])
+            taken, facts = snapshot.extend(taken, facts, returned, project)
+            outcomes.to_parquet(draft.folder / RELEASED, index=False)
+            facts["released"] = outcomes["outcome"].value_counts().sort_index().to_dict()
+        if gone:  # never in the snapshot, so neither accepted nor quarantined nor read by the verdict
+            facts["forgotten"] = len(frame) - len(kept)
         taken.to_parquet(draft.folder / "rows.parquet", index=False)
         draft.facts.update(facts)
 
@@ -24,4 +40,15 @@ def ingest(project: Project) -> Plan:
         **project.model_dump(mode="json", include={"entity", "timestamp", "label", "features", "missing", "cohorts"}),
         "k": project.augmentation.k if project.augmentation.sampler != "none" else None,
     }
+    if released:  # who released them, when and why, is for the ledger only
+        recipe["released"] = digest.of_value([one.as_dict() for one in released])
+    if gone:
+        recipe["forgotten"] = gone.digest()
     return Plan(kind="snapshots", recipe=recipe, inputs=(), write=write)
+
+
+def exempt(taken: Version) -> dict[int, frozenset[str]]:
+    """Return from which expectations each released row of a snapshot is exempt, by its `row_id`."""
+    if not (file := taken.file(RELEASED)).exists():
+        return {}
+    return quarantine.exemptions(pd.read_parquet(file))

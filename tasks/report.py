@@ -14,6 +14,7 @@ from tasks import runs
 from tasks.commit import commit
 from tasks.reference_report import PAGE
 from tasks.stage import Done
+from tasks.validate import DATA_DOCS
 
 
 @task(name="report", cache_policy=NO_CACHE, persist_result=False)
@@ -26,6 +27,7 @@ def report(project: Project, stages: list[Done]) -> dict[str, Any]:
     versions = {done.name: done.version for done in stages}
     registration = versions["register"].facts
     drift = versions["reference_report"].file(PAGE)
+    data_docs = versions["validate"].file(DATA_DOCS)
     composed = record.compose(
         project,
         versions,
@@ -37,7 +39,9 @@ def report(project: Project, stages: list[Done]) -> dict[str, Any]:
         aliases=registry.aliases(registry.connect(project), registration["model_name"], registration["model_version"]),
         links=[
             {"text": "drift of the holdout from the training rows (Evidently)", "href": drift.as_uri()},
+            {"text": "what was asked of the table (Data Docs)", "href": data_docs.as_uri()},
             {"text": "quarantined rows", "href": versions["validate"].file("quarantine.parquet").as_uri()},
+            {"text": "labels to review", "href": versions["judge_labels"].file("review.parquet").as_uri()},
             {"text": "dataset version", "href": Path(versions["augment"].path).as_uri()},
         ],
     )

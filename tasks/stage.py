@@ -27,6 +27,7 @@ from rarecall.warehouse import Draft, Version, Warehouse
 
 logger = logging.getLogger("rarecall.stage")
 P = ParamSpec("P")
+_ROWS = {"examples"}  # facts that hold rows, which stay in the warehouse
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +122,7 @@ def _publish(done: Done) -> None:
     if TaskRunContext.get() is None:
         return
     rows = [{"fact": "output", "value": f"{done.version.kind}/{done.version.key}"}]
-    rows += [{"fact": name, "value": _short(value)} for name, value in done.version.facts.items()]
+    rows += [{"fact": name, "value": _short(value)} for name, value in done.version.facts.items() if name not in _ROWS]
     create_table_artifact(key=done.name.replace("_", "-"), table=rows, description=f"{done.name}: {done.state}")
 
 

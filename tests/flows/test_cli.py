@@ -8,7 +8,14 @@ import pytest
 from flows.cli import app
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = sorted(command.callback.__name__ for command in app.registered_commands)
+COMMANDS = sorted(
+    [command.callback.__name__ for command in app.registered_commands]
+    + [
+        f"{group.name} {one.name}"
+        for group in app.registered_groups
+        for one in group.typer_instance.registered_commands
+    ]
+)
 
 
 def test_every_command_is_in_the_readme_and_the_docs():
@@ -20,7 +27,7 @@ def test_every_command_is_in_the_readme_and_the_docs():
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_answers(place, command):
-    done = place.run(command, "--help")
+    done = place.run(*command.split(), "--help")
     assert done.returncode == 0
     assert "--json" in done.stdout
 

@@ -22,6 +22,7 @@ KINDS = [
     "label_verdicts",
     "splits",
     "datasets",
+    "inspections",
     "feast_datasets",
     "models",
     "evaluations",

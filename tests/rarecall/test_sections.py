@@ -15,6 +15,7 @@ from rarecall.sections import (
     Labels,
     Missing,
     Monitoring,
+    Privacy,
     Section,
     Source,
     Split,
@@ -167,3 +168,13 @@ def test_a_home_is_a_folder():
 
 def test_a_tracking_uri_is_not_in_a_repr():
     assert "s3cret" not in repr(Stores(mlflow="https://u:s3cret@h", feast_registry="postgresql://u:s3cret@h/x"))
+
+
+def test_synthetic_rows_stray_and_stay_at_home_unless_said_otherwise():
+    assert Augmentation().off_segment == "auto"
+    assert (Privacy().attack, Privacy().export) == (True, False)
+
+
+@pytest.mark.parametrize("value", [-0.1, "far", True, None, float("inf")])
+def test_a_straying_that_is_none_is_refused_in_one_sentence(value):
+    assert faults(Augmentation, off_segment=value) == [f"Value error, expected a number from 0 or auto, got {value}"]

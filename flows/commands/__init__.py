@@ -1,0 +1,1 @@
+"""The commands beside the main ones, a noun a file."""
