@@ -31,7 +31,7 @@ TREE_COLUMNS = 6
 WORTH_THREADS = 1e7
 """Pairs from which threads pay for themselves: below, starting two takes as long as the search."""
 
-WORTH_CELLS = 1.5e8
+WORTH_CELLS = 5e7
 """Pairs of query and row from which cells pay for themselves: below, all pairs take about a tenth of a second."""
 
 
@@ -194,7 +194,7 @@ class FaissNeighbors(BaseEstimator):
             if not self._fits_a_tree(queries):
                 top = self._by_products(queries, k, own=own, pool=pool)
             else:
-                workers = min(_cores(self.n_jobs), 1 + len(queries) // 1000)
+                workers = min(cores(self.n_jobs), 1 + len(queries) // 1000)
                 top, unsure = by_tree(self._table("a tree"), queries, k, own=own, workers=workers)
                 self.method_ = "tree"
                 if len(unsure):
@@ -232,6 +232,7 @@ def _is_nested(X: Any) -> bool:
 
 def _means(sample: Floats, n: int, seed: int) -> Floats:
     """Return centroids by FAISS's k-means; five rounds are enough, since cells are only a guide."""
+    faiss.omp_set_num_threads(1)  # of this thread, which may be one of ours
     means = faiss.Kmeans(sample.shape[1], n, niter=5, seed=seed, min_points_per_centroid=1, max_points_per_centroid=64)
     means.train(np.clip(sample, -1e15, 1e15))  # squares beyond float32 make FAISS end the whole process
     return np.asarray(means.centroids)
@@ -246,10 +247,11 @@ def _pools() -> ThreadpoolController:
 @contextmanager
 def _threads(n_jobs: int | None) -> Iterator[ThreadPoolExecutor]:
     """Yield our threads, with one thread to a product and to k-means: its sums then come in one order only."""
-    with _pools().limit(limits=1), ThreadPoolExecutor(_cores(n_jobs)) as pool:
+    with _pools().limit(limits=1), ThreadPoolExecutor(cores(n_jobs)) as pool:
         yield pool
 
 
-def _cores(n_jobs: int | None) -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return cores if n_jobs is None or n_jobs < 0 else max(1, n_jobs)
+def cores(n_jobs: int | None) -> int:
+    """Return how many threads `n_jobs` stands for: by default and with -1 as many as the process has cores."""
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return there if n_jobs is None or n_jobs < 0 else max(1, n_jobs)

@@ -6,7 +6,7 @@ cost time but never a neighbour. Ties go to the lower row number. Hence the resu
 the tiles' size, their order or the number of threads.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,8 @@ Ints = NDArray[np.integer[Any]]
 Found = tuple[Ints, Ints, Floats]
 
 TILE_QUERIES = 256
-TILE_ROWS = 2048  # 256 x 2048 float32 are 2 MB: a tile stays in the second-level cache between product and test
+TILE_ROWS = 2048
+TILE_PAIRS = 1 << 18  # float32: a product of a megabyte is still in the cache when it is tested
 HUGE, TINY = 1e37, 1e-30  # squared distances near which float32 overflows or loses what is added up
 _PAIRS = 1 << 17  # pairs measured in float64 at a time: bounds the scratch memory
 _SHARES = 8  # parts that a merge of many candidates is cut into, for as many threads as there are
@@ -39,35 +40,38 @@ class Lift:
     def __init__(self, center: Floats, gaps: Ints) -> None:
         self.center, self.gaps, self.d = center, gaps, len(center)
         # Half the significand's last place, for each of the d products and a few more for what surrounds them, times 4.
-        self.slack = 4.0 * (self.d + 8) * 2.0**-24
+        self.slack = 4.0 * (self.d + 10) * 2.0**-24
 
     @property
     def width(self) -> int:
-        """Return how many columns there are after lifting."""
-        return self.d + 1 + 2 * len(self.gaps)
+        """Return how many columns there are after lifting: the row's norm and the query's limit, and two for a gap."""
+        return self.d + 2 + 2 * len(self.gaps)
 
-    def tile(
-        self, rows: Floats, ids: Ints, *, read: Callable[[Ints], Floats] | None = None, out: Floats | None = None
-    ) -> "Tile":
-        """Return rows made ready, in `out` where it is given.
+    def tile(self, rows: Floats, ids: Ints) -> "Tile":
+        """Return rows made ready; they are held as they came, besides."""
+        lifted = np.empty((len(rows), self.width), dtype=np.float32)
+        norms = self.fill(lifted, rows)
+        return Tile(self, lifted, float(norms.max(initial=0.0)), ids, lambda place: rows.take(place, axis=0))
 
-        `read` returns some of the rows as they came, by place; without it the rows are held.
-        """
-        lifted = np.empty((len(rows), self.width), dtype=np.float32) if out is None else out
+    def fill(self, lifted: Floats, rows: Floats) -> Floats:
+        """Write rows as products need them into `lifted`, and return their squared norms."""
+        known, gaps = lifted[:, : self.d], len(self.gaps)
         with np.errstate(over="ignore", invalid="ignore"):  # beyond float32 there is no bound: NaN, which passes
-            known = self._known(rows)
-            lifted[:, : self.d] = known
-            norms = np.einsum("ij,ij->i", known, known)
-            lost = np.einsum("ij,ij->i", known[:, self.gaps], known[:, self.gaps]) if len(self.gaps) else 0.0
-            lifted[:, self.d] = norms - lost - self.slack * norms
-            if len(self.gaps):
-                lifted[:, self.d + 1 : self.d + 1 + len(self.gaps)] = ~np.isnan(rows[:, self.gaps])
-                lifted[:, self.d + 1 + len(self.gaps) :] = known[:, self.gaps] ** 2
-        longest = float(norms.max(initial=0.0))
-        return Tile(self, lifted, longest, ids, read or (lambda place: rows.take(place, axis=0)))
+            np.subtract(rows, self.center.astype(rows.dtype), out=known, casting="same_kind")
+            if gaps:
+                there = ~np.isnan(rows[:, self.gaps])
+                known[:, self.gaps] = np.where(there, known[:, self.gaps], 0.0)
+            norms: Floats = np.einsum("ij,ij->i", known, known)
+            bounded = norms - self.slack * norms
+            if gaps:
+                lost = known[:, self.gaps] ** 2
+                lifted[:, -2 * gaps : -gaps], lifted[:, -gaps:] = there, lost
+                bounded -= lost.sum(axis=1)
+            lifted[:, self.d], lifted[:, self.d + 1] = bounded, 1.0
+        return norms
 
     def queries(self, rows: Floats) -> "Ready":
-        """Return queries made ready."""
+        """Return queries made ready, but for their limits."""
         lifted = np.zeros((len(rows), self.width), dtype=np.float32)
         with np.errstate(over="ignore", invalid="ignore"):
             known = self._known(rows, dtype=np.float64)
@@ -75,9 +79,9 @@ class Lift:
             lifted[:, self.d] = 1.0
             whole: Floats = np.einsum("ij,ij->i", known, known)
             norms = whole
-            if len(self.gaps):
-                lifted[:, self.d + 1 : self.d + 1 + len(self.gaps)] = known[:, self.gaps] ** 2
-                lifted[:, self.d + 1 + len(self.gaps) :] = ~np.isnan(rows[:, self.gaps])
+            if gaps := len(self.gaps):
+                lifted[:, -2 * gaps : -gaps] = known[:, self.gaps] ** 2
+                lifted[:, -gaps:] = ~np.isnan(rows[:, self.gaps])
                 norms = whole - np.einsum("ij,ij->i", known[:, self.gaps], known[:, self.gaps])
         return Ready(lifted, norms, whole)
 
@@ -164,21 +168,21 @@ class TopK:
         need = self.k + (self.own is not None)  # the query itself may be among the tile's rows
         if len(tile.ids) < need:
             return
-        ready, slack, gaps = self.make_ready(tile.lift), tile.lift.slack, len(tile.lift.gaps)
-        for start in range(0, len(chunk), TILE_QUERIES):
-            part = chunk[start : start + TILE_QUERIES]
+        ready, lift, gaps = self.make_ready(tile.lift), tile.lift, len(tile.lift.gaps)
+        for cut in _cuts(len(chunk), len(tile.ids)):
+            part = chunk[cut]
             lifted = ready.lifted.take(part, axis=0)
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 # A row's upper bound is its lower one and twice its slack, which is at most the longest row's.
-                most = ready.norms[part] + slack * ready.whole[part] + 2.0 * slack * tile.longest
+                most = ready.norms[part] + lift.slack * ready.whole[part] + 2.0 * lift.slack * tile.longest
+                lifted[:, lift.d + 1] = most
                 product = lifted @ tile.lifted.T
-                product += most.astype(np.float32)[:, None]
                 if gaps:
                     there, known = lifted[:, -gaps:], tile.lifted[:, -2 * gaps : -gaps]
-                    shared = (tile.lift.d - gaps) + there @ known.T
-                    product = np.where(shared > 0, product * (tile.lift.d / shared), np.inf)
+                    shared = (lift.d - gaps) + there @ known.T
+                    product = np.where(shared > 0, product * (lift.d / shared), np.inf)
                 kth = np.partition(_least(product, 4 * need), need - 1, axis=1)[:, need - 1].astype(np.float64)
-                kth = np.maximum(kth, 0.0) * (1.0 + slack) + TINY
+                kth = np.maximum(kth, 0.0) * (1.0 + lift.slack) + TINY
             self.bound[part] = np.fmin(self.bound[part], kth)
 
     def scan(self, block: Floats, ids: Ints, *, pool: Executor | None = None) -> None:
@@ -192,23 +196,18 @@ class TopK:
 
         def one(start: int) -> None:
             chunk = np.arange(start, min(start + size, len(self.rows)))
-            held = 0
+            limited, held = self.limited(lift, chunk), 0
             kept: list[Found] = []
             for tile in tiles:
-                kept.append(self._passed(tile, chunk))
+                kept.append(self.candidates(tile, chunk, limited=limited))
                 held += len(kept[-1][0])
                 if held > 2 * self.k * len(chunk):  # so many that new bounds are worth a sort
                     self.merge(kept)
-                    kept, held = [], 0
+                    limited, kept, held = self.limited(lift, chunk), [], 0
             self.merge(kept)
 
         for _ in each(one, range(0, len(self.rows), size)):
             pass
-
-    def candidates(self, tile: Tile, chunk: Ints) -> Found:
-        """Return the (query, row, squared distance) of the pairs that beat the query's bound, in no order."""
-        starts = range(0, len(chunk), TILE_QUERIES)
-        return _joined([self._passed(tile, chunk[start : start + TILE_QUERIES]) for start in starts])
 
     def merge(self, found: list[Found], *, pool: Executor | None = None) -> None:
         """Keep the k best of what is known and what was found, and lower the bounds to the k-th."""
@@ -234,8 +233,7 @@ class TopK:
         query = np.concatenate([np.repeat(touched, self.k), query])
         row = np.concatenate([self.ids[touched].ravel(), row])
         squared = np.concatenate([self.squared[touched].ravel(), squared])
-        # Empty places (-1) sort behind rows at an infinite distance.
-        order = np.lexsort((np.where(row < 0, np.iinfo(np.int64).max, row), squared, query))
+        order = _ranked(query, row, squared)
         query, row, squared = query[order], row[order], squared[order]
         rank = np.arange(len(query)) - np.searchsorted(query, query)
         kept = rank < self.k
@@ -243,24 +241,18 @@ class TopK:
         self.squared[query[kept], rank[kept]] = squared[kept]
         self.bound[touched] = np.minimum(self.bound[touched], self.squared[touched, -1])
 
-    def _passed(self, tile: Tile, chunk: Ints) -> Found:
-        """Return the pairs of a chunk's queries and a tile's rows whose distance is within the query's bound."""
-        ready, lift, gaps = self.make_ready(tile.lift), tile.lift, len(tile.lift.gaps)
-        bound = self.bound[chunk]
-        finite = np.isfinite(bound)
-        held = np.where(finite, bound, 0.0)
-        lifted = ready.lifted.take(chunk, axis=0)
-        if gaps:
-            # Both sides of `numerator <= bound * shared / d` stand in the product, so one comparison decides.
-            there = lifted[:, -gaps:]
-            lifted[:, -2 * gaps : -gaps] -= there * (held / lift.d)[:, None].astype(np.float32)
-        complete = (lift.d - gaps) / lift.d
+    def candidates(self, tile: Tile, chunk: Ints, *, limited: Floats | None = None) -> Found:
+        """Return the (query, row, squared distance) of the pairs that beat the query's bound, in no order.
+
+        `limited` is what `limited` returned for the chunk, where its bounds are as they were then.
+        """
+        lifted, width = self.limited(tile.lift, chunk) if limited is None else limited, len(tile.ids)
         with np.errstate(over="ignore", invalid="ignore"):
-            limit = held * (complete + 4.0 * lift.slack) - ready.norms[chunk] + lift.slack * ready.whole[chunk] + TINY
-            limit[~finite | (np.abs(limit) > HUGE)] = np.inf
-            product = lifted @ tile.lifted.T
-            passed = np.flatnonzero(~(product > limit.astype(np.float32)[:, None]))
-        which, place = np.divmod(passed, product.shape[1])
+            passed = [
+                np.flatnonzero(~(lifted[cut] @ tile.lifted.T > 0.0)) + cut.start * width  # what is no number passes too
+                for cut in _cuts(len(chunk), width)
+            ]
+        which, place = np.divmod(np.concatenate(passed), width)
         query, row = chunk[which], tile.ids[place]
         if self.own is not None:
             other = row != self.own[query]
@@ -269,9 +261,26 @@ class TopK:
         for start in range(0, len(query), _PAIRS):
             part = slice(start, start + _PAIRS)
             left, right = self.rows.take(query[part], axis=0), tile.read(place[part])
-            squared[part] = squared_distances(left, right, gappy=bool(gaps))
+            squared[part] = squared_distances(left, right, gappy=bool(len(tile.lift.gaps)))
         keep = squared <= self.bound[query]
         return query[keep], row[keep], squared[keep]
+
+    def limited(self, lift: Lift, chunk: Ints | slice = slice(None)) -> Floats:
+        """Return queries lifted such that a product above zero rules the pair out, by their bounds of now."""
+        ready, gaps = self.make_ready(lift), len(lift.gaps)
+        bound = self.bound[chunk]
+        finite = np.isfinite(bound)
+        held = np.where(finite, bound, 0.0)
+        lifted: Floats = ready.lifted[chunk].copy()
+        if gaps:
+            # Both sides of `numerator <= bound * shared / d` stand in the product, so one comparison decides.
+            lifted[:, -2 * gaps : -gaps] -= lifted[:, -gaps:] * (held / lift.d)[:, None].astype(np.float32)
+        complete = (lift.d - gaps) / lift.d
+        with np.errstate(over="ignore", invalid="ignore"):
+            limit = held * (complete + 4.0 * lift.slack) - ready.norms[chunk] + lift.slack * ready.whole[chunk] + TINY
+            limit[~finite | (np.abs(limit) > HUGE)] = np.inf
+            lifted[:, lift.d + 1] = -limit
+        return lifted
 
 
 def squared_distances(left: Floats, right: Floats, *, gappy: bool = False) -> Floats:
@@ -306,9 +315,32 @@ def gaps_of(rows: Floats) -> Ints:
     return np.flatnonzero(np.isnan(rows).any(axis=0))
 
 
+def _cuts(n: int, width: int) -> Iterator[slice]:
+    """Cut n queries such that the product of each part with a tile of this width stays in the cache."""
+    size = max(32, TILE_PAIRS // max(width, 1))
+    return (slice(start, start + size) for start in range(0, n, size))
+
+
 def _joined(found: Iterable[Found]) -> Found:
     queries, rows, squared = zip(*found, strict=True)
     return np.concatenate(queries), np.concatenate(rows), np.concatenate(squared)
+
+
+def _ranked(query: Ints, row: Ints, squared: Floats) -> Ints:
+    """Return the order by query, distance and row; an empty place (-1) comes behind rows that are infinitely far."""
+    order = np.argsort(squared)
+    if len(query) and query.max() - query.min() < 1 << 16:  # numpy sorts these by radix
+        near = (query - query.min()).astype(np.uint16)[order]
+    else:
+        near = query[order]
+    order = order[np.argsort(near, kind="stable")]
+    near, far, rows = query[order], squared[order], row[order]
+    tied = (near[1:] == near[:-1]) & ~(far[1:] > far[:-1]) & (rows[1:] != rows[:-1])
+    if not tied.any():
+        return order
+    last = np.where(row < 0, np.iinfo(np.int64).max, row)
+    ranked: Ints = np.lexsort((last, squared, query))
+    return ranked
 
 
 def _least(values: Floats, at_least: int) -> Floats:

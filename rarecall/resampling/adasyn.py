@@ -1,14 +1,13 @@
 """ADASYN: more synthetic rows where the rare class is harder to learn, exact in number and traceable to the row."""
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from imblearn.over_sampling.base import BaseOverSampler
 from imblearn.utils import check_sampling_strategy
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
@@ -18,8 +17,8 @@ from rarecall.neighbors import FaissNeighbors
 from rarecall.resampling.annotations import Annotations
 from rarecall.resampling.columns import Columns, describe
 from rarecall.resampling.course import Course
-from rarecall.resampling.draw import METADATA, draw
 from rarecall.resampling.frame import Frame
+from rarecall.resampling.harvest import harvest
 from rarecall.resampling.metric import measure
 from rarecall.resampling.plan import Plan
 from rarecall.resampling.planning import Planner
@@ -215,27 +214,11 @@ gather more rows of it, or oversample it at random
         """
         frame, target, plan = self._plan(X, y, ids=ids, eligible=eligible, weights=weights, cohorts=cohorts)
         rules = Rules(self.rules)
-        n = len(frame)
-        # Filled as the blocks come: a list of them would hold everything twice before it is joined.
-        classes = np.empty(n + plan.n_synthetic, dtype=target.classes.dtype)
-        origin = np.arange(n + plan.n_synthetic)
-        classes[:n] = target.classes
-        lineage: list[pa.Table] = []
-
-        def blocks() -> Iterator[Any]:
-            at = n
-            for block in draw(plan, frame.table, rules=rules, max_redraws=self.max_redraws):
-                span = slice(at, at := at + len(block.y))
-                classes[span], origin[span] = block.y, block.parents
-                lineage.append(block.lineage)
-                yield block.rows
-
-        X_res = frame.extended(blocks(), plan.n_synthetic)
-        self.lineage_ = _lineage(lineage, plan.columns)
-        self.sample_indices_ = origin[: n + self.lineage_.num_rows]
+        made = harvest(plan, frame, target.classes, rules, max_redraws=self.max_redraws, n_jobs=self.n_jobs)
+        self.lineage_, self.sample_indices_ = made.lineage, made.origin
         self.plan_ = told(plan, rules.rejected, self.lineage_.num_rows, self.max_redraws)
         self.neighbor_recall_ = plan.neighbor_recall
-        return X_res, target.like(classes[: n + self.lineage_.num_rows])
+        return made.X, target.like(made.classes)
 
     def plan(
         self, X: Any, y: Any, *, ids: Any = None, eligible: Any = None, weights: Any = None, cohorts: Any = None
@@ -327,14 +310,6 @@ gather more rows of it, or oversample it at random
         tags.input_tags.allow_nan = True
         tags.sampler_tags.sample_indices = True
         return tags
-
-
-def _lineage(tables: list[pa.Table], columns: Columns) -> pa.Table:
-    if tables:
-        return pa.concat_tables(tables)
-    kinds = dict.fromkeys(("index", "class", "parent_id", "neighbor_id", "seed"), pa.int64())
-    kinds |= {"step": pa.float64(), "difficulty": pa.float64(), "attempt": pa.int16()}
-    return pa.schema(kinds.items(), metadata={METADATA: columns.to_json()}).empty_table()
 
 
 def row_bytes(values: Any) -> float:

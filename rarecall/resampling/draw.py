@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -176,6 +177,12 @@ def _rows(
     return between(X, part.parents[slot], neighbors, voters, steps, plan.columns, shares=shares)
 
 
+@lru_cache(maxsize=64, typed=True)
+def _same(value: Any, n: int) -> pa.Array:
+    """Return an array of one value: nearly all blocks are of one size, so that they share it and its memory."""
+    return pa.array(np.full(n, value))
+
+
 def _lineage(
     plan: Plan, part: ClassPlan, index: Ints, slot: Ints, choice: Ints, step: NDArray[np.float64], attempt: Ints
 ) -> pa.Table:
@@ -185,13 +192,13 @@ def _lineage(
     neighbors = part.neighbors[slot]
     columns = {
         "index": pa.array(index),
-        "class": pa.array(np.full(len(index), part.label)),
+        "class": _same(part.label, len(index)),
         "parent_id": ids(part.parents[slot]),
         "neighbor_id": ids(part.neighbors[slot, choice]),
         "step": pa.array(step),
         "difficulty": pa.array(part.difficulty[slot]),
         "attempt": pa.array(attempt.astype(np.int16)),
-        "seed": pa.array(np.full(len(index), plan.seed, dtype=np.int64)),
+        "seed": _same(np.int64(plan.seed), len(index)),
     }
     if plan.columns.categorical or plan.course.n_mixed > 1:
         width = neighbors.shape[1]

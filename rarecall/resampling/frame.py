@@ -60,6 +60,10 @@ class Frame:
             return rows.asformat(self.given.format)
         return rows.tolist() if isinstance(self.given, list) else rows
 
+    def whole(self, rows: Any) -> Any:
+        """Return real and drawn rows in one array as what was given."""
+        return rows.tolist() if isinstance(self.given, list) else rows
+
     def extended(self, blocks: Iterable[Any], expected: int) -> Any:
         """Return the real rows, unchanged and in order, and then the drawn ones.
 
@@ -76,7 +80,7 @@ class Frame:
             for block in blocks:
                 whole[n : n + len(block)] = block
                 n += len(block)
-            return whole[:n].tolist() if isinstance(self.given, list) else whole[:n]
+            return self.whole(whole[:n])
         drawn = list(blocks)
         if not drawn:
             return self.given.copy() if isinstance(self.given, pd.DataFrame) else self.given

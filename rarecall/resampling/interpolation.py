@@ -67,9 +67,11 @@ def between(
     places = list(columns.numeric)
     if not columns.categorical:
         X = X.astype(np.float64) if X.dtype == object else X
-        points = [X[end] for end in ends.T]
+        points = [X.take(end, axis=0) for end in ends.T]  # which lets other threads run
         return _held(
-            _line(X[parents], points, weights.T[:, :, None], _of_columns(step, places)), columns, columns.numeric
+            _line(X.take(parents, axis=0), points, weights.T[:, :, None], _of_columns(step, places)),
+            columns,
+            columns.numeric,
         )
     rows = np.empty((len(parents), X.shape[1]), dtype=X.dtype)
     for at in columns.categorical:
@@ -108,7 +110,9 @@ def _line(start: Any, ends: list[Any], weights: Floats, step: Floats) -> Any:
         if any(np.isnan(np.sum(values)) for values in (start, *ends)):
             start, ends = _filled(start, ends)
         # With one end as imbalanced-learn, to the last bit.
-        return (start + step * _way(start, ends, weights)).astype(start.dtype, copy=False)
+        moved = step * _way(start, ends, weights)
+        moved += start
+        return moved.astype(start.dtype, copy=False)
     # Adding the rounded way to the start keeps every digit of integers beyond 2**53.
     plain = [end.astype(np.float64) for end in ends]
     way = np.rint(step * _way(start.astype(np.float64), plain, weights))

@@ -116,3 +116,16 @@ def test_an_array_of_objects_is_drawn_as_numbers():
     X = np.array([[0.25], [0.75]], dtype=object)
     drawn = between(X, np.array([0]), np.array([1]), None, np.array([0.5]), Columns(n=1))
     assert drawn.tolist() == [[0.5]]
+
+
+def test_threads_fill_the_same_rows_as_one():
+    """More rows than one thread fills at a time."""
+    X = np.random.default_rng(0).normal(size=(60_000, 3))
+    y = (np.arange(60_000) < 900).astype(int)
+    drawn = [ADASYN(random_state=1, sampling_strategy={1: 80_000}, n_jobs=n) for n in (1, 3)]
+    (one, y_one), (many, y_many) = (sampler.fit_resample(X, y) for sampler in drawn)
+    assert len(one) == len(X) + 79_100
+    assert (one == many).all()
+    assert (y_one == y_many).all()
+    assert drawn[0].lineage_.equals(drawn[1].lineage_)
+    assert (drawn[0].sample_indices_ == drawn[1].sample_indices_).all()
