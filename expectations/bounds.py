@@ -135,8 +135,8 @@ def _table(project: Project, reference: Reference) -> Iterator[Expectation]:
                 that=f"at least {share:.0%} of the last accepted snapshot's {reference.rows} rows",
                 then=f"look for a truncated delivery, or lower expectations.rows_{severity}",
             )
-    if reference.positives and reference.positives < reference.rows:
-        prevalence = reference.positives / reference.rows
+    if reference.positives and reference.positives < reference.labelled:
+        prevalence = reference.positives / reference.labelled
         for ratio, severity in _both(keys.prevalence_warning, keys.prevalence_critical):
             odds = prevalence / (1 - prevalence)
             low, high = (one / (1 + one) for one in (odds / ratio, odds * ratio))

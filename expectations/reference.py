@@ -67,8 +67,10 @@ class Reference:
 
     Attributes
     ----------
-    rows, positives : int
+    rows : int
         Accepted rows.
+    labelled, positives : int
+        Of them, those whose label can be judged, and those of the rare class among these.
     last : str or None
         The newest moment, in ISO 8601; None for a table without time.
     names : tuple of str
@@ -82,6 +84,7 @@ class Reference:
     """
 
     rows: int
+    labelled: int
     positives: int
     last: str | None
     names: tuple[str, ...]
@@ -100,7 +103,8 @@ class Reference:
             name: Column(**column | {"edges": tuple(column["edges"]), "below": tuple(column["below"])})
             for name, column in kept["columns"].items()
         }
-        return cls(**{**kept, "columns": columns, "names": tuple(kept["names"])})
+        before = {"labelled": kept["rows"]}  # of a profile that was kept when every row had a label
+        return cls(**{**before, **kept, "columns": columns, "names": tuple(kept["names"])})
 
 
 def refer(rows: pd.DataFrame, project: Project, kinds: Mapping[str, str]) -> Reference:
@@ -125,11 +129,13 @@ def refer(rows: pd.DataFrame, project: Project, kinds: Mapping[str, str]) -> Ref
     >>> Reference.from_dict(found.as_dict()) == found
     True
     """
-    positive = snapshot.positives(rows[project.label.column], project)
+    told = rows[snapshot.trusted(rows, project)]
+    positive = snapshot.positives(told[project.label.column], project)
     named = cohorts.assign(rows, project.cohorts)
     moment = rows["event_timestamp"].max() if project.timestamp and len(rows) else None
     return Reference(
         rows=len(rows),
+        labelled=len(told),
         positives=int(positive.sum()),
         last=None if moment is None or pd.isna(moment) else moment.isoformat(),
         names=tuple(quarantine.source_columns(rows)),

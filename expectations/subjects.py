@@ -70,7 +70,8 @@ class Subjects:
         if scope == "share":
             return kept, {MAJORITY: (len(self._rows) + 1) // 2}
         if scope == "table":
-            return kept, {TWO_ROWS: 2 / max(2, len(kept)), POSITIVE_LABELS: label[positive].unique().tolist()}
+            two = 2 / max(2, int(label.notna().sum()))  # of those that Great Expectations asks, which are not missing
+            return kept, {TWO_ROWS: two, POSITIVE_LABELS: label[positive].unique().tolist()}
         if scope == "measures":
             return self._measures(kept, positive), {}
         values = cohorts.assign(kept, self._project.cohorts)
@@ -92,7 +93,7 @@ class Subjects:
         newest = kept["event_timestamp"].max() if self._project.timestamp else None
         told = "no moment" if newest is None or pd.isna(newest) else newest.isoformat()
         found: dict[str, Any] = {
-            "prevalence": float(positive.mean()),
+            "prevalence": float(positive[snapshot.trusted(kept, self._project)].mean()),
             "stale": f"a table whose newest row is of {told}" if self._stale else "",
             "older": "",
         }

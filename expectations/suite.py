@@ -130,7 +130,8 @@ def _types(numeric: list[str]) -> Iterator[Expectation]:
 
 def _rows(project: Project, numeric: list[str]) -> Iterator[Expectation]:
     moment = {"event_timestamp": project.timestamp} if project.timestamp else {}
-    shown = {project.label.column: project.label.column, **{name: name for name in project.entity}, **moment}
+    label = [] if project.label.table else [project.label.column]  # a table's labels come later than the rows
+    shown = {**{name: name for name in (*label, *project.entity)}, **moment}
     for column, name in shown.items():
         yield expect(
             gxe.ExpectColumnValuesToNotBeNull,

@@ -156,7 +156,7 @@ def open_ledger(url: str) -> Ledger:
         )
     if address.get_backend_name() == "sqlite":
         if address.database:
-            Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(Path(address.database).parent)
         engine = sa.create_engine(address, connect_args={"timeout": _WAIT})
         sa.event.listen(engine, "connect", _to_wal)
     else:
@@ -168,6 +168,16 @@ def open_ledger(url: str) -> Ledger:
         for statement in _SEALED[address.get_backend_name()]:
             connection.exec_driver_sql(statement)
     return Ledger(engine)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"the ledger's folder {folder} cannot be made: {error.strerror}; nothing was changed: "
+            "mend that and run again"
+        ) from error
 
 
 def _to_wal(connection: Any, _: Any) -> None:

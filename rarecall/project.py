@@ -116,6 +116,8 @@ class Project(Section):
             raise ValueError(f"cohorts: {twice[0]!r} is asked for twice; expected a column once")
         if self.label.delay and not self.timestamp:
             raise ValueError("label.delay: expected a timestamp to count it from; name one, or leave the delay out")
+        if self.label.table and not self.entity:
+            raise ValueError("label.table: expected an entity, by which a label finds its row; name one")
         return self
 
 

@@ -109,7 +109,8 @@ def unlearnable(rows: pd.DataFrame, project: Project, kinds: Mapping[str, str]) 
     >>> unlearnable(rows.assign(event_timestamp=snapshot.UNTIMED), project, {"age": "numeric"})
     {5: "its label 'y' is missing", 6: "its 'age' is infinite"}
     """
-    lacks = [(project.label.column, "label"), *((name, "entity") for name in project.entity)]
+    lacks = [] if project.label.table else [(project.label.column, "label")]  # a table's labels come later
+    lacks += [(name, "entity") for name in project.entity]
     told = [(rows[name].isna(), f"its {role} {name!r} is missing") for name, role in lacks]
     told += [(rows["event_timestamp"].isna(), f"its moment {project.timestamp!r} is missing")]
     for name in [name for name, kind in kinds.items() if kind == "numeric" and name in rows.columns]:

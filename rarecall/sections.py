@@ -5,11 +5,12 @@
 
 import re
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, field_validator, model_validator
 
+from rarecall.errors import brief
 from rarecall.expressions import columns_of
 
 RESERVED = (
@@ -53,6 +54,20 @@ def _as_duration(value: Any) -> Any:
     return timedelta(**{_UNITS[match.group(2)]: float(match.group(1))}) if match else value
 
 
+def _as_moment(value: Any) -> Any:
+    """Read a moment in UTC where it names no zone; a day means its beginning."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"expected a moment such as 2026-03-01T12:00:00Z, got {value!r}") from None
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day, tzinfo=UTC)
+    if not isinstance(value, datetime | None):
+        raise ValueError(f"expected a moment such as 2026-03-01T12:00:00Z, got {value}")  # noqa: TRY004 - as above
+    return value if value is None else value.replace(tzinfo=value.tzinfo or UTC)
+
+
 def _as_value(value: Any) -> Any:
     """Refuse what no cell can hold in one sentence, where a union would give one for each of its members."""
     if not isinstance(value, str | int | float):
@@ -81,19 +96,20 @@ class Section(BaseModel):
 
 
 class Source(Section):
-    """Where the rows come from: a file, a folder of Parquet, any fsspec URI, or a SQL query."""
+    """Where the rows come from: a file, a folder of Parquet, any fsspec URI, a SQL query, or what was appended."""
 
     path: Text | None = Field(None, description="CSV, CSV.gz, Parquet, a folder of Parquet, or any fsspec URI.")
     query: Text | None = Field(None, description="A SQL query; `url` says where it runs. Give it an ORDER BY.")
     url: Text | None = Field(
         None, repr=False, description="SQLAlchemy URL of the query; keep its password in ${A_VARIABLE}."
     )
+    deliveries: bool = Field(False, description="All that `rarecall append` has delivered.")
     format: Literal["auto", "csv", "parquet"] = Field("auto", description="auto: by the file's ending.")
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:
-        if (self.path is None) == (self.query is None):
-            raise ValueError("expected either a path or a query")
+        if [self.path is not None, self.query is not None, self.deliveries].count(True) != 1:
+            raise ValueError("expected one of a path, a query and deliveries: true")
         if (self.query is None) != (self.url is None):
             raise ValueError("expected a query and its url together")
         return self
@@ -111,6 +127,16 @@ class Label(Section):
         ge=timedelta(0),
         description="How long after its timestamp a row's label can be trusted, such as 14d; younger rows wait.",
     )
+    table: bool = Field(False, description="Whether labels are what `rarecall labels add` took in, not the column.")
+    as_of: Annotated[datetime | None, BeforeValidator(_as_moment)] = Field(
+        None, description="With a table: only labels that had been taken in by then, such as 2026-03-01T12:00:00Z."
+    )
+
+    @model_validator(mode="after")
+    def _of_a_table(self) -> Self:
+        if self.as_of and not self.table:
+            raise ValueError("expected as_of beside table: true, for a column does not say when it became known")
+        return self
 
 
 class Features(Section):
@@ -395,6 +421,16 @@ class Stores(Section):
     ledger: str | None = Field(
         None, repr=False, description="SQLAlchemy URL (SQLite or PostgreSQL) of the ledger; none: SQLite."
     )
+    online: str | None = Field(
+        None, repr=False, description="redis://host:port/db of the online features; none: SQLite under the home."
+    )
+
+    @field_validator("online")
+    @classmethod
+    def _redis(cls, online: str | None) -> str | None:
+        if online is not None and not online.startswith(("redis://", "rediss://")):
+            raise ValueError(f"expected redis://host:port/db (rediss:// with TLS), got {brief(online)}")
+        return online
 
     @field_validator("home")
     @classmethod

@@ -60,12 +60,12 @@ def take(frame: pd.DataFrame, project: Project) -> tuple[pd.DataFrame, dict[str,
         One sentence that names the column and what to change.
     """
     rows = frame.set_axis([str(name) for name in frame.columns], axis=1).reset_index(drop=True)
-    _check_columns(list(rows.columns), project)
+    check_columns(list(rows.columns), project)
     y = positives(rows[project.label.column], project)
     _check_label(y, rows[project.label.column], project)
     kinds, skipped = _kinds(rows, project)
     rows = _typed(rows, kinds)
-    moment = _moments(rows, project)
+    moment = moments(rows, project)
     rows.insert(0, "row_id", np.arange(len(rows), dtype=np.int64))
     rows.insert(1, "event_timestamp", moment)
     facts = {
@@ -118,13 +118,59 @@ def held_as(values: pd.Series, like: pd.Series) -> pd.Series:
     return _text_column(values, "categorical")
 
 
+def check_columns(columns: list[str], project: Project) -> None:
+    """Raise DataError unless a table has the columns that the project names, under names that can be kept apart."""
+    named: dict[str, Iterable[str]] = {
+        "label.column": [] if project.label.table else [project.label.column],
+        "timestamp": [project.timestamp] if project.timestamp else [],
+        "entity": project.entity,
+        "features.include": project.features.include or [],
+        "features.exclude": project.features.exclude,
+        "features.kinds": project.features.kinds,
+        "cohorts": [cohort.column for cohort in project.cohorts],
+    }
+    for key, names in named.items():
+        for name in names:
+            if name not in columns:
+                raise DataError(f"{key}: the table has no column {name!r}{nearest(name, columns)}")
+    # In any case: the feature store's SQL does not tell Age from age, and would read one for the other.
+    seen: dict[str, str] = {}
+    for name in columns:
+        if name.lower() in RESERVED:
+            raise DataError(f"the column {name!r} has a name that the product adds itself; rename it in the source")
+        if name.lower() == "label" and name != project.label.column:
+            raise DataError(f"the column {name!r} is not label.column; rename it in the source, or name it there")
+        if (other := seen.setdefault(name.lower(), name)) != name or columns.count(name) > 1:
+            raise DataError(f"the columns {other!r} and {name!r} have one name in SQL; rename one in the source")
+
+
+def moments(rows: pd.DataFrame, project: Project) -> pd.Series:
+    """Return each row's moment in UTC, microseconds; DataError where the timestamp cannot be read."""
+    if project.timestamp is None:
+        return pd.Series(UNTIMED, index=rows.index).dt.as_unit("us")
+    column = rows[project.timestamp]
+    if column.isna().all():
+        raise DataError(f"timestamp: every value of {project.timestamp!r} is missing; expected dates")
+    if pd.api.types.is_numeric_dtype(column):
+        raise DataError(f"timestamp: {project.timestamp!r} holds numbers such as {column.iloc[0]}; expected dates")
+    known = pd.to_datetime(column, utc=True, errors="coerce", format="ISO8601")
+    bad = column[known.isna() & column.notna()]
+    if not bad.empty:
+        raise DataError(
+            f"timestamp: row {bad.index[0]} of {project.timestamp!r} holds {brief(bad.iloc[0])} "
+            f"({len(bad)} of {len(column)} rows are like it); expected ISO 8601 from 1678 to 2261, such as 2026-03-01 "
+            "or 2026-03-01T12:00:00Z"
+        )
+    return known.dt.as_unit("us")
+
+
 def _counts(rows: pd.DataFrame, project: Project) -> dict[str, Any]:
     y, moment = positives(rows[project.label.column], project), rows["event_timestamp"]
     timed = project.timestamp is not None and moment.notna().any()
     return {
         "rows": len(rows),
         "positives": int(y.sum()),
-        "prevalence": round(float(y.mean()), 6),
+        "prevalence": round(float(y[trusted(rows, project)].astype("float64").mean()), 6),
         "first": moment.min().isoformat() if timed else None,
         "last": moment.max().isoformat() if timed else None,
     }
@@ -149,13 +195,25 @@ def positives(column: pd.Series, project: Project) -> pd.Series:
     return hit.astype("boolean").mask(column.isna())
 
 
+def trusted(rows: pd.DataFrame, project: Project) -> pd.Series:
+    """Tell which rows' label can be judged: it is known, and of a table the row is old enough for it to last.
+
+    A table knows the positives of the last days before their negatives: a fraud is reported within days, and that there
+    was none is known when nobody has reported one. A source's column has a value in every row, which says what it says.
+    """
+    known: pd.Series = rows[project.label.column].notna()
+    if not project.label.table:
+        return known
+    return known & rows["event_timestamp"].le(rows["event_timestamp"].max() - pd.Timedelta(project.label.delay))
+
+
 def learnable(rows: pd.DataFrame, kinds: dict[str, str], project: Project) -> pd.DataFrame:
     """Keep what training may read of a snapshot's accepted rows.
 
     Parameters
     ----------
     rows : DataFrame
-        Accepted rows: entity, moment and label are there in each.
+        Accepted rows: entity, moment and label are there in each, but for labels of a table that are not known yet.
     kinds : dict of str to str
         The features and their kinds.
     project : Project
@@ -163,12 +221,12 @@ def learnable(rows: pd.DataFrame, kinds: dict[str, str], project: Project) -> pd
     Returns
     -------
     DataFrame
-        `row_id`, the entity, `event_timestamp`, `label` (0 or 1), the features, and the cohort columns besides.
+        `row_id`, the entity, `event_timestamp`, `label` (0 or 1, or missing), the features, and the cohort columns
+        besides.
     """
+    label = positives(rows[project.label.column], project)
     names = list(dict.fromkeys([*kinds, *(cohort.column for cohort in project.cohorts)]))
-    kept = rows[["row_id", "event_timestamp"]].assign(
-        label=positives(rows[project.label.column], project).astype("int8")
-    )
+    kept = rows[["row_id", "event_timestamp"]].assign(label=label.astype("Int8" if label.isna().any() else "int8"))
     for name in project.entity:
         column = rows[name]
         whole = pd.api.types.is_numeric_dtype(column) and (column % 1 == 0).all()
@@ -178,31 +236,6 @@ def learnable(rows: pd.DataFrame, kinds: dict[str, str], project: Project) -> pd
         plain = pd.api.types.is_numeric_dtype(rows[name]) and not pd.api.types.is_bool_dtype(rows[name])
         kept[name] = rows[name] if name in kinds or plain else _text_column(rows[name], "categorical")
     return kept
-
-
-def _check_columns(columns: list[str], project: Project) -> None:
-    named: dict[str, Iterable[str]] = {
-        "label.column": [project.label.column],
-        "timestamp": [project.timestamp] if project.timestamp else [],
-        "entity": project.entity,
-        "features.include": project.features.include or [],
-        "features.exclude": project.features.exclude,
-        "features.kinds": project.features.kinds,
-        "cohorts": [cohort.column for cohort in project.cohorts],
-    }
-    for key, names in named.items():
-        for name in names:
-            if name not in columns:
-                raise DataError(f"{key}: the table has no column {name!r}{nearest(name, columns)}")
-    # In any case: the feature store's SQL does not tell Age from age, and would read one for the other.
-    seen: dict[str, str] = {}
-    for name in columns:
-        if name.lower() in RESERVED:
-            raise DataError(f"the column {name!r} has a name that the product adds itself; rename it in the source")
-        if name.lower() == "label" and name != project.label.column:
-            raise DataError(f"the column {name!r} is not label.column; rename it in the source, or name it there")
-        if (other := seen.setdefault(name.lower(), name)) != name or columns.count(name) > 1:
-            raise DataError(f"the columns {other!r} and {name!r} have one name in SQL; rename one in the source")
 
 
 def _check_label(y: pd.Series, values: pd.Series, project: Project) -> None:
@@ -311,25 +344,6 @@ def _text_column(column: pd.Series, kind: str) -> pd.Series:
     cells = np.array(text, dtype=object)
     cells[text.isna().to_numpy()] = None
     return pd.Series(cells, index=column.index, name=column.name)
-
-
-def _moments(rows: pd.DataFrame, project: Project) -> pd.Series:
-    if project.timestamp is None:
-        return pd.Series(UNTIMED, index=rows.index).dt.as_unit("us")
-    column = rows[project.timestamp]
-    if column.isna().all():
-        raise DataError(f"timestamp: every value of {project.timestamp!r} is missing; expected dates")
-    if pd.api.types.is_numeric_dtype(column):
-        raise DataError(f"timestamp: {project.timestamp!r} holds numbers such as {column.iloc[0]}; expected dates")
-    moments = pd.to_datetime(column, utc=True, errors="coerce", format="ISO8601")
-    bad = column[moments.isna() & column.notna()]
-    if not bad.empty:
-        raise DataError(
-            f"timestamp: row {bad.index[0]} of {project.timestamp!r} holds {brief(bad.iloc[0])} "
-            f"({len(bad)} of {len(column)} rows are like it); expected ISO 8601 from 1678 to 2261, such as 2026-03-01 "
-            "or 2026-03-01T12:00:00Z"
-        )
-    return moments.dt.as_unit("us")
 
 
 def _number(value: Any) -> float | None:

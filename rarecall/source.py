@@ -27,7 +27,7 @@ _INDEX = "__index_level_"  # what pandas calls an index without a name; it says 
 def exists(source: Source) -> None:
     """Raise DataError when a source's files are not there; a query is only known when it runs."""
     if source.path:
-        _files(source)
+        located(source)
 
 
 def identity(source: Source, frame: pd.DataFrame | None = None) -> str:
@@ -42,7 +42,7 @@ def identity(source: Source, frame: pd.DataFrame | None = None) -> str:
     """
     sha = hashlib.sha256()
     if source.path:
-        fs, root, files = _files(source)
+        fs, root, files = located(source)
         with _explained(source):
             for name in files:
                 # A partition folder (day=2026-03-01) is part of what it holds; the folders above are not.
@@ -58,7 +58,7 @@ def identity(source: Source, frame: pd.DataFrame | None = None) -> str:
     return sha.hexdigest()
 
 
-def read(source: Source, markers: Sequence[str]) -> pd.DataFrame:
+def read(source: Source, markers: Sequence[str], texts: Sequence[str] = ()) -> pd.DataFrame:
     """Read a source's rows in the order in which they stand.
 
     Parameters
@@ -66,6 +66,8 @@ def read(source: Source, markers: Sequence[str]) -> pd.DataFrame:
     source : Source
     markers : sequence of str
         Values that mean missing, besides the empty cell.
+    texts : sequence of str
+        Columns that are texts whatever a CSV's cells look like.
 
     Returns
     -------
@@ -76,20 +78,25 @@ def read(source: Source, markers: Sequence[str]) -> pd.DataFrame:
     DataError
         The source is missing, unreadable, truncated or not what its format says; one sentence.
     """
-    frame = _query(source) if source.query else _table(source, markers)
+    frame = _query(source) if source.query else _table(source, markers, texts)
     if frame.empty:
         raise DataError(f"{_name(source)}: expected rows, got an empty table; check the source")
     _check_unique(source, list(frame.columns))
     return _masked(frame, markers)
 
 
-def _table(source: Source, markers: Sequence[str]) -> pd.DataFrame:
-    fs, root, files = _files(source)
+def delivered(rows: pa.Table, markers: Sequence[str]) -> pd.DataFrame:
+    """Return rows that were read and kept before as `read` gives them; a marker may be newer than they are."""
+    return _masked(rows.to_pandas(ignore_metadata=True), markers)
+
+
+def _table(source: Source, markers: Sequence[str], texts: Sequence[str]) -> pd.DataFrame:
+    fs, root, files = located(source)
     with _explained(source):
-        if _is_parquet(source, files):
+        if is_parquet(source, files):
             return _parquet(fs, root, files)
         _check_unique(source, _header(fs, files[0]))
-        return _csv(fs, files[0], markers)
+        return _csv(fs, files[0], markers, texts)
 
 
 def _parquet(fs: Any, root: str, files: list[str]) -> pd.DataFrame:
@@ -109,12 +116,14 @@ def _header(fs: Any, name: str) -> list[str]:
         return [str(one) for one in pd.read_csv(file, header=None, nrows=1, dtype=str, keep_default_na=False).iloc[0]]
 
 
-def _csv(fs: Any, name: str, markers: Sequence[str]) -> pd.DataFrame:
+def _csv(fs: Any, name: str, markers: Sequence[str], texts: Sequence[str]) -> pd.DataFrame:
     with fs.open(name, "rb", compression="infer") as file, warnings.catch_warnings():
         # A row with a cell too many is a fault of the file, not an index and not something to cut off.
         warnings.simplefilter("error", pd.errors.ParserWarning)
         # The whole column decides its type, not its first block: a late text value must not fail the read.
-        frame: pd.DataFrame = pd.read_csv(file, na_values=list(markers), index_col=False, low_memory=False)
+        frame: pd.DataFrame = pd.read_csv(
+            file, na_values=list(markers), index_col=False, low_memory=False, dtype=dict.fromkeys(texts, str)
+        )
     return frame
 
 
@@ -146,7 +155,7 @@ def _query(source: Source) -> pd.DataFrame:
         raise DataError(f"source.query: could not be run: {said}; check source.url and source.query") from None
 
 
-def _files(source: Source) -> tuple[Any, str, list[str]]:
+def located(source: Source) -> tuple[Any, str, list[str]]:
     """Return the file system, the path in it, and the files that stand there."""
     path = str(source.path)
     try:
@@ -169,7 +178,8 @@ def _is_seen(name: str, root: str) -> bool:
     return not any(part.startswith((".", "_")) for part in PurePosixPath(name.removeprefix(root)).parts)
 
 
-def _is_parquet(source: Source, files: list[str]) -> bool:
+def is_parquet(source: Source, files: list[str]) -> bool:
+    """Tell whether a source's files are Parquet; else they are one CSV."""
     if source.format != "auto":
         return source.format == "parquet"
     return files[0].endswith(_PARQUET)

@@ -10,17 +10,21 @@ import os
 import shutil
 import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from rarecall import digest
 from rarecall.errors import StoreError, redacted
 
 MANIFEST = "manifest.json"
 _PARTIAL = ".partial-"
+_LOCK = ".lock"
+_NO_LINK = {errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS}
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 
 
@@ -74,10 +78,52 @@ class Warehouse:
 
     def versions(self, kind: str) -> list[Version]:
         """Return every version of a kind, oldest first."""
-        shelf = self.root / kind
-        folders = [f for f in shelf.iterdir() if not f.name.startswith(".")] if shelf.is_dir() else []
+        folders = [self.root / kind / key for key in self.keys(kind)]
         folders.sort(key=lambda folder: (folder.stat().st_mtime_ns, folder.name))
         return [version for folder in folders if (version := self.find(kind, folder.name))]
+
+    def kinds(self) -> list[str]:
+        """Return the kinds of which there is a shelf, in their order."""
+        shelves = self.root.iterdir() if self.root.is_dir() else []
+        return sorted(f.name for f in shelves if f.is_dir() and not f.name.startswith("."))
+
+    def keys(self, kind: str) -> list[str]:
+        """Return the keys of a kind in their order, without reading a manifest."""
+        shelf = self.root / kind
+        return sorted(f.name for f in shelf.iterdir() if not f.name.startswith(".")) if shelf.is_dir() else []
+
+    @contextmanager
+    def alone(self, kind: str, *, wait: float) -> Iterator[None]:
+        """Hold one shelf, so that no other holder writes to it meanwhile; what a killed holder left is removed.
+
+        Parameters
+        ----------
+        kind : str
+        wait : float
+            Seconds to wait for another holder, at most.
+
+        Raises
+        ------
+        StoreError
+            Another one held it all the while, or the shelf cannot be written.
+        """
+        shelf = self.root / kind
+        lock = FileLock(shelf / _LOCK, timeout=wait)
+        try:
+            shelf.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except Timeout:
+            raise StoreError(
+                f"another process has been writing to {shelf} for more than {wait:g} s; nothing was changed: "
+                "wait until it has ended and run again"
+            ) from None
+        except OSError as error:
+            raise _explained(error, shelf) from error
+        try:
+            _remove(shelf.glob(f"{_PARTIAL}*"))
+            yield
+        finally:
+            lock.release()
 
     @contextmanager
     def write(self, kind: str, key: str, *, recipe: dict[str, Any]) -> Iterator["Draft"]:
@@ -86,33 +132,63 @@ class Warehouse:
         An error in the block, a full disk among them, removes the draft and leaves everything else as it was.
         Two writers of one key both succeed: the recipe is the same, so the first to finish stands.
         """
-        shelf = self.root / kind
-        folder = shelf / f"{_PARTIAL}{key}-{uuid.uuid4().hex[:8]}"
-        try:
-            folder.mkdir(parents=True)
+        with self.aside(kind, f"{key}-") as folder:
             draft = Draft(folder=folder)
             yield draft
             self._seal(draft, kind=kind, key=key, recipe=recipe)
-            _rename(folder, shelf / key)
+            _rename(folder, self.root / kind / key)
+
+    @contextmanager
+    def aside(self, kind: str, name: str = "") -> Iterator[Path]:
+        """Yield an empty folder beside a kind's versions that nobody reads; it is gone when the block ends."""
+        shelf = self.root / kind
+        folder = shelf / f"{_PARTIAL}{name}{uuid.uuid4().hex[:8]}"
+        try:
+            folder.mkdir(parents=True)
+            yield folder
         except OSError as error:
             raise _explained(error, shelf) from error
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
+    def restore(self, kind: str, file: Path, sha256: str) -> int:
+        """Put a file in the place of a damaged one of its name, wherever a version of the kind names its digest.
+
+        Returns
+        -------
+        int
+            In how many versions it was put.
+
+        Raises
+        ------
+        StoreError
+            The file itself does not have the digest.
+        """
+        if digest.of_file(file) != sha256:
+            raise StoreError(f"{file}: expected a file with the SHA-256 {sha256}; nothing was changed")
+        _finish(file)
+        count = 0
+        for version in self.versions(kind):
+            if self.files(version).get(file.name, {}).get("sha256") != sha256:
+                continue
+            linked = file.with_suffix(".linked")
+            _link(file, linked, sha256)
+            linked.replace(version.file(file.name))
+            count += 1
+        return count
+
     def sweep(self) -> int:
         """Remove the drafts of writers that were killed and return how many there were.
 
-        Only for the holder of the home's lock: a draft of a living writer looks the same.
+        Only for the holder of the home's lock: a draft of a living writer looks the same. A shelf that somebody holds
+        (`alone`) is passed over.
         """
-        left = list(self.root.glob(f"*/{_PARTIAL}*"))
-        for folder in left:
-            shutil.rmtree(folder, ignore_errors=True)
-        return len(left)
+        return sum(_swept(shelf) for shelf in self.root.glob("*/"))
 
     def verify(self, version: Version) -> None:
         """Raise StoreError unless every file still has the digest that its manifest names."""
         folder = Path(version.path)
-        for name, known in self._manifest(folder)["files"].items():
+        for name, known in self.files(version).items():
             if not (folder / name).is_file():
                 raise StoreError(f"{folder / name} is missing; remove the folder {folder} and run again to rebuild it")
             if digest.of_file(folder / name) != known["sha256"]:
@@ -120,6 +196,29 @@ class Warehouse:
                     f"{folder / name} is not what was written (its SHA-256 differs from the manifest); "
                     f"remove the folder {folder} and run again to rebuild it"
                 )
+
+    def files(self, version: Version) -> dict[str, dict[str, Any]]:
+        """Return the `sha256` and the `bytes` of each of its files, as they were written."""
+        files: dict[str, dict[str, Any]] = self._manifest(Path(version.path))["files"]
+        return files
+
+    def recipe(self, version: Version) -> dict[str, Any]:
+        """Return everything that a version depends on, as it was given when it was written."""
+        recipe: dict[str, Any] = self._manifest(Path(version.path)).get("recipe", {})
+        return recipe
+
+    def remove(self, version: Version) -> None:
+        """Remove a version: by one rename it is gone, its files follow.
+
+        Who is killed between leaves what a killed writer leaves, and the next sweep removes it.
+        """
+        folder = Path(version.path)
+        aside = folder.with_name(f"{_PARTIAL}{folder.name}-{uuid.uuid4().hex[:8]}")
+        try:
+            folder.rename(aside)
+        except OSError as error:
+            raise StoreError(f"{folder} could not be removed: {error.strerror}; it is whole and as it was") from error
+        shutil.rmtree(aside, ignore_errors=True)
 
     def _manifest(self, folder: Path) -> dict[str, Any]:
         try:
@@ -132,15 +231,11 @@ class Warehouse:
 
     def _seal(self, draft: "Draft", *, kind: str, key: str, recipe: dict[str, Any]) -> None:
         names = sorted(str(f.relative_to(draft.folder)) for f in draft.folder.rglob("*") if f.is_file())
-        files = {
-            name: {"sha256": digest.of_file(draft.folder / name), "bytes": (draft.folder / name).stat().st_size}
-            for name in names
-        }
+        files = {name: draft.adopted.get(name) or _described(draft.folder / name) for name in names}
         manifest = {"kind": kind, "key": key, "recipe": recipe, "facts": draft.facts, "files": files}
         (draft.folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True, allow_nan=False) + "\n")
-        for name in [*names, MANIFEST]:
-            _flush(draft.folder / name)
-            (draft.folder / name).chmod(stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
+        for name in [*(name for name in names if name not in draft.adopted), MANIFEST]:
+            _finish(draft.folder / name)
 
 
 @dataclass(frozen=True)
@@ -149,11 +244,75 @@ class Draft:
 
     folder: Path
     facts: dict[str, Any] = field(default_factory=dict)
+    adopted: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def adopt(self, version: Version, names: Iterable[str]) -> None:
+        """Take files of another version over as they are: linked, so that neither their bytes nor their digests cost.
+
+        Where the file system makes no links they are copied. A file whose length is not what was written is refused;
+        that its bytes are the same is for `Warehouse.verify` to say.
+
+        Raises
+        ------
+        StoreError
+            A file is gone or cut off.
+        """
+        known = Warehouse(Path(version.path).parents[1]).files(version)
+        for name in names:
+            source = version.file(name)
+            if not source.is_file() or source.stat().st_size != known[name]["bytes"]:
+                there = f"{source.stat().st_size:,} bytes" if source.is_file() else "no file"
+                raise StoreError(f"{source}: expected {known[name]['bytes']:,} bytes, got {there}; nothing was changed")
+            _link(source, self.folder / name, known[name]["sha256"])
+            self.adopted[name] = known[name]
 
 
-def _flush(path: Path) -> None:
+def _described(path: Path) -> dict[str, Any]:
+    return {"sha256": digest.of_file(path), "bytes": path.stat().st_size}
+
+
+def _link(source: Path, target: Path, sha256: str) -> None:
+    try:
+        target.hardlink_to(source)
+    except OSError as error:
+        if error.errno not in _NO_LINK:
+            raise
+        shutil.copyfile(source, target)
+        if digest.of_file(target) != sha256:
+            raise StoreError(
+                f"{source} is not what was written (its SHA-256 differs from the manifest); nothing was changed"
+            ) from None
+        _finish(target)
+
+
+def _swept(shelf: Path) -> int:
+    left = list(shelf.glob(f"{_PARTIAL}*"))
+    # A draft in a shelf that is held is made after its lock; what is listed before the lock is had is nobody's then.
+    lock = FileLock(shelf / _LOCK, timeout=0)
+    if left and (shelf / _LOCK).exists():
+        try:
+            lock.acquire()
+        except Timeout:
+            return 0
+    try:
+        return _remove(left)
+    finally:
+        lock.release()
+
+
+def _remove(folders: Iterable[Path]) -> int:
+    count = 0
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+        count += 1
+    return count
+
+
+def _finish(path: Path) -> None:
+    """Have the disk hold a file, and nobody write to it any more."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
+    path.chmod(stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
 
 
 def _rename(source: Path, target: Path) -> None:

@@ -2,10 +2,12 @@
 
 import pandas as pd
 
-from rarecall import digest, quarantine, snapshot, source
+from rarecall import digest, late_labels, quarantine, snapshot, source
 from rarecall.project import Project
 from rarecall.warehouse import Draft, Version
+from tasks.append import all_rows, delivered
 from tasks.forgotten import forgotten
+from tasks.late_labels import known
 from tasks.quarantine import releases, sources
 from tasks.stage import Plan, stage
 
@@ -16,18 +18,27 @@ RELEASED = "released.parquet"
 def ingest(project: Project) -> Plan:
     """Plan the snapshot: every source row with its offset, its moment and settled types; released rows behind them."""
     rows = source.read(project.source, project.missing.markers) if project.source.query else None
-    released, gone = releases(project), forgotten(project)
+    head = delivered(project) if project.source.deliveries else None
+    released, gone, labels = releases(project), forgotten(project), known(project)
 
     def write(draft: Draft) -> None:
-        frame = source.read(project.source, project.missing.markers) if rows is None else rows
+        if head:
+            frame = all_rows(project, head)
+            draft.facts["deliveries"] = head.facts["number"]
+        else:
+            frame = source.read(project.source, project.missing.markers) if rows is None else rows
         kept = gone.left(frame)
-        taken, facts = snapshot.take(kept, project)
+        taken, facts = snapshot.take(late_labels.put(kept, labels.labels, project) if labels else kept, project)
         if released:
             held = {verdict: gone.left(rows) for verdict, rows in sources(project, released).items()}
             returned, outcomes = quarantine.readmit(taken, released, held, project, facts["features"])
+            if labels and len(returned):  # in quarantine they had the label of that day
+                returned = late_labels.put(returned, labels.labels, project)
             taken, facts = snapshot.extend(taken, facts, returned, project)
             outcomes.to_parquet(draft.folder / RELEASED, index=False)
             facts["released"] = outcomes["outcome"].value_counts().sort_index().to_dict()
+        if labels:
+            facts["labels"] = {"version": labels.version, **late_labels.counted(taken, project)}
         if gone:  # never in the snapshot, so neither accepted nor quarantined nor read by the verdict
             facts["forgotten"] = len(frame) - len(kept)
         taken.to_parquet(draft.folder / "rows.parquet", index=False)
@@ -35,16 +46,22 @@ def ingest(project: Project) -> Plan:
 
     # The path is no part of the recipe: the same rows under another name are the same snapshot.
     recipe = {
-        "content": source.identity(project.source, rows),
+        "content": head.key if head else source.identity(project.source, rows),
         "format": project.source.format,
-        **project.model_dump(mode="json", include={"entity", "timestamp", "label", "features", "missing", "cohorts"}),
+        **project.model_dump(
+            mode="json",
+            include={"entity", "timestamp", "label", "features", "missing", "cohorts"},
+            exclude={"label": {"table", "as_of"}},
+        ),
         "k": project.augmentation.k if project.augmentation.sampler != "none" else None,
     }
     if released:  # who released them, when and why, is for the ledger only
         recipe["released"] = digest.of_value([one.as_dict() for one in released])
+    if labels:  # what they say; by which revisions it became known is no part of it, so that a day can be read again
+        recipe["labels"] = labels.content
     if gone:
         recipe["forgotten"] = gone.digest()
-    return Plan(kind="snapshots", recipe=recipe, inputs=(), write=write)
+    return Plan(kind="snapshots", recipe=recipe, inputs=(head,) if head else (), write=write)
 
 
 def exempt(taken: Version) -> dict[int, frozenset[str]]:

@@ -11,7 +11,7 @@ from rarecall.errors import DataError, StoreError
 from rarecall.project import Project
 from rarecall.warehouse import Version
 from tasks import runs
-from tasks.ledger import open_project_ledger
+from tasks.ledger import known_entries, open_project_ledger
 from tasks.stage import warehouse
 
 ANSWERED = "labels.answered"
@@ -54,7 +54,7 @@ def apply(project: Project, file: Path, *, who: str, why: str) -> dict[str, Any]
 
 def standing(project: Project) -> dict[str, str]:
     """Return the answers that hold in the project, by the rows' fingerprints."""
-    entries = open_project_ledger(project).entries(ANSWERED, project.name)
+    entries = known_entries(project, ANSWERED)
     return answers.standing((entry.payload for entry in entries), project.label)
 
 

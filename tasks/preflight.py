@@ -5,5 +5,13 @@ from rarecall.project import Project
 
 
 def preflight(project: Project) -> None:
-    """Raise DataError when the source's files are not there."""
+    """Raise DataError when the source's files are not there, or no rows or labels have been delivered."""
     source.exists(project.source)
+    if project.source.deliveries:
+        from tasks.append import delivered  # a second, which only this source needs
+
+        delivered(project)
+    if project.label.table:
+        from tasks.late_labels import head
+
+        head(project)

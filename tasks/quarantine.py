@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rarecall.errors import DataError, StoreError, nearest
 from rarecall.project import Project
-from tasks.ledger import open_project_ledger
+from tasks.ledger import known_entries, open_project_ledger
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,7 +151,7 @@ def releases(project: Project) -> list[Release]:
             fingerprint=row["fingerprint"],
             expectations=tuple(row["expectations"]),
         )
-        for entry in open_project_ledger(project).entries(RELEASED, project.name)
+        for entry in known_entries(project, RELEASED)
         for row in entry.payload["rows"]
     ]
 

@@ -64,7 +64,8 @@ def validate(project: Project, taken: Version) -> Plan:
             released=int(accepted["row_id"].isin(list(exempt(taken))).sum()),
         )
 
-    recipe = project.model_dump(mode="json", include={"entity", "timestamp", "label", "cohorts", "expectations"})
+    asked = {"entity", "timestamp", "label", "cohorts", "expectations"}
+    recipe = project.model_dump(mode="json", include=asked, exclude={"label": {"table", "as_of"}})
     recipe |= {"name": project.name, "features": project.features.model_dump(mode="json"), "stale": stale}
     return Plan(kind="verdicts", recipe=recipe, inputs=(taken, before) if before else (taken,), write=write)
 
@@ -72,4 +73,5 @@ def validate(project: Project, taken: Version) -> Plan:
 def _is_stale(project: Project, taken: Version) -> bool:
     """Tell whether the newest row is too old by now: the one thing that a clock decides, so it is in the recipe."""
     most, last = project.expectations.freshness, taken.facts["last"]
-    return bool(most and last) and datetime.now(UTC) - datetime.fromisoformat(last) > most
+    now = project.label.as_of or datetime.now(UTC)  # what was known on a day is judged as on that day
+    return bool(most and last) and now - datetime.fromisoformat(last) > most

@@ -1,4 +1,4 @@
-"""`rarecall labels`: doubted labels go out to a person, and the answers come in."""
+"""`rarecall labels`: labels that come later than their rows, and doubted ones that a person answers for."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,8 +9,59 @@ from flows import console
 from flows.commands.shared import AsJson, Home, ProjectFile, answer, prepare, user
 
 app = typer.Typer(
-    help="Hand out the labels that the check doubts, and take a person's answers in.", no_args_is_help=True
+    help="Take labels in as they come, hand out those that the check doubts, and take a person's answers in.",
+    no_args_is_help=True,
 )
+
+
+@app.command("add")
+def add(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="CSV, Parquet, a folder of Parquet, or any fsspec URI.")],
+    project: ProjectFile = Path(),
+    source: Annotated[
+        str | None, typer.Option(help="Who says so; by default the file's column source, or its name.")
+    ] = None,
+    label_time: Annotated[
+        str | None, typer.Option(help="The column that says since when a label holds; by default label_time.")
+    ] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take a delivery of labels in, all of a file or none; one that says otherwise is a new revision."""
+
+    def work() -> dict[str, Any]:
+        loaded = prepare(project, home)
+        from tasks.late_labels import add
+
+        return {"file": file, **add(loaded, file, label_source=source, label_time=label_time)}
+
+    answer(work, _show_added, as_json=as_json)
+
+
+@app.command("history")
+def history(
+    entity: Annotated[
+        list[str], typer.Option("--entity", help="Whose labels: an id, or column=value for each entity column.")
+    ],
+    project: ProjectFile = Path(),
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show every label that an entity's events ever had: since when it holds, who said so, and when we were told."""
+
+    def work() -> dict[str, Any]:
+        loaded = prepare(project, home)
+        from tasks.late_labels import history
+
+        return history(loaded, entity)
+
+    def show(found: dict[str, Any]) -> None:
+        names = ["revision", "label", "label_time", "source", "recorded"]
+        rows = [[one["event_timestamp"], *(r[n] for n in names)] for one in found["events"] for r in one["revisions"]]
+        named = ", ".join(f"{name}={value}" for name, value in found["entity"].items())
+        console.table(f"labels of {named}", ["event_timestamp", *names], rows)
+
+    answer(work, show, as_json=as_json)
 
 
 @app.command("export")
@@ -62,3 +113,22 @@ def apply(
             console.say("next: rarecall retrain")
 
     answer(work, show, as_json=as_json)
+
+
+def _show_added(found: dict[str, Any]) -> None:
+    console.say(
+        f"{found['labels']} labels: {found['new']} new, {found['corrected']} corrected "
+        f"({found['to_positive']} to the rare class, {found['to_negative']} from it)"
+    )
+    said = {
+        "known": "known already",
+        "confirmed": "confirmed as of a later moment",
+        "late": "older than what is known, kept without displacing it",
+        "unlabelled": "without a label yet",
+        "forgotten": "of those who were forgotten, left out",
+    }
+    for name, what in said.items():
+        if found[name]:
+            console.say(f"  {found[name]} {what}")
+    if found["new"] + found["corrected"]:
+        console.say("next: rarecall retrain")

@@ -58,7 +58,7 @@ def test_a_section_cannot_be_changed():
 
 @pytest.mark.parametrize("values", [{}, {"path": "a.csv", "query": "SELECT 1", "url": "sqlite://"}])
 def test_a_source_is_one_way_in(values):
-    assert faults(Source, **values) == ["Value error, expected either a path or a query"]
+    assert faults(Source, **values) == ["Value error, expected one of a path, a query and deliveries: true"]
 
 
 @pytest.mark.parametrize("values", [{"query": "SELECT 1"}, {"path": "a.csv", "url": "sqlite://"}])
@@ -168,6 +168,7 @@ def test_a_home_is_a_folder():
 
 def test_a_tracking_uri_is_not_in_a_repr():
     assert "s3cret" not in repr(Stores(mlflow="https://u:s3cret@h", feast_registry="postgresql://u:s3cret@h/x"))
+    assert "s3cret" not in repr(Stores(online="redis://:s3cret@h:6379/0"))
 
 
 def test_synthetic_rows_stray_and_stay_at_home_unless_said_otherwise():
@@ -178,3 +179,11 @@ def test_synthetic_rows_stray_and_stay_at_home_unless_said_otherwise():
 @pytest.mark.parametrize("value", [-0.1, "far", True, None, float("inf")])
 def test_a_straying_that_is_none_is_refused_in_one_sentence(value):
     assert faults(Augmentation, off_segment=value) == [f"Value error, expected a number from 0 or auto, got {value}"]
+
+
+@pytest.mark.parametrize("url", ["localhost:6379", "http://u:s3cret@h/0"])
+def test_online_features_are_in_a_redis_by_its_url(url):
+    (fault,) = faults(Stores, online=url)
+    assert "expected redis://host:port/db (rediss:// with TLS), got" in fault
+    assert "s3cret" not in fault
+    assert Stores(online="rediss://h:6380/1").online == "rediss://h:6380/1"
