@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format faults corruptions bench trust lock clean
+.PHONY: help install services demo test lint format thorough faults corruptions bench trust stores lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -38,6 +38,15 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.base | $(UV)
 
 install: $(VENV)/.base  ## The locked environment in .venv, bytecode compiled
 
+services:  ## PostgreSQL and Redis for the tests, from Debian's packages where they are missing
+	@if ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null; then pg=""; else pg=postgresql; fi; \
+	if command -v redis-server >/dev/null; then redis=""; else redis=redis-server; fi; \
+	if [ -z "$$pg$$redis" ]; then exit 0; fi; \
+	root=""; [ "$$(id -u)" = 0 ] || root="sudo -n"; \
+	command -v apt-get >/dev/null || { echo "services: this machine has no apt-get; install $$pg $$redis with its own package manager" >&2; exit 1; }; \
+	$$root apt-get update -qq && $$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$pg $$redis >/dev/null \
+	  || { echo "services: could not install $$pg $$redis; run as root: apt-get install $$pg $$redis" >&2; exit 1; }
+
 demo: $(VENV)/.base  ## The whole story on the bundled simulator, with a report to read
 	$(BIN)/rarecall demo
 
@@ -54,6 +63,9 @@ format: $(VENV)/.dev  ## Let ruff mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+thorough: $(VENV)/.dev  ## Stories of several whole runs: late labels, a person's versions collected, a killed materialize
+	$(BIN)/python -m pytest -m thorough
+
 faults: $(VENV)/.dev  ## SIGKILL in every stage and a full disk: slow, run before a release
 	$(BIN)/python -m pytest -m faults
 
@@ -69,6 +81,9 @@ trust: $(VENV)/.dev  ## The label check, the expectations, the attacks and AUC-P
 	$(BIN)/python -m benchmarks.label_noise --data $(DATA)
 	$(BIN)/python -m benchmarks.privacy $(DATA)
 	$(BIN)/python -m benchmarks.downstream --data $(DATA)
+
+stores: $(VENV)/.dev  ## The store measured beside DuckDB, pandas and Feast's own paths: some ten minutes
+	$(BIN)/python -m benchmarks.feast_store
 
 lock: | $(UV)  ## Make the hashed requirement files again
 	$(COMPILE) pyproject.toml -o requirements/base.txt

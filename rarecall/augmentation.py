@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from rarecall.errors import DataError
 from rarecall.resampling import ADASYN
@@ -96,7 +97,7 @@ def augment(
         resampled, _ = sampler.fit_resample(train[features], y, ids=train["row_id"].to_numpy(), eligible=eligible)
     drawn = resampled.iloc[len(train) :].reset_index(drop=True)
     lineage: pa.Table = sampler.lineage_
-    rows = _placed(drawn, lineage, train, first_id, mixed=augmentation.n_mixed > 1)
+    rows = _placed(drawn, lineage, train, first_id)
     return Augmented(rows=rows, lineage=lineage, facts=_facts(sampler, rows, train, augmentation))
 
 
@@ -130,15 +131,16 @@ def _count(real: int, augmentation: Augmentation) -> int:
     return math.ceil(round(share / (1.0 - share) * real, 9))
 
 
-def _placed(drawn: pd.DataFrame, lineage: pa.Table, train: pd.DataFrame, first_id: int, *, mixed: bool) -> pd.DataFrame:
+def _placed(drawn: pd.DataFrame, lineage: pa.Table, train: pd.DataFrame, first_id: int) -> pd.DataFrame:
     parent = lineage.column("parent_id").to_numpy()
     neighbor = lineage.column("neighbor_id").to_numpy()
     moment = train.set_index("row_id")["event_timestamp"]
-    # A synthetic row is as old as the younger of the two it was made of: never visible before its parents.
+    # A synthetic row is as old as the youngest of those it was made of: never visible before any of them.
     visible = np.maximum(moment.loc[parent].to_numpy(), moment.loc[neighbor].to_numpy())
-    if mixed:  # which of the neighbours were is for the seed to say; all of them are a bound
-        voters = lineage.column("voter_ids").to_pandas()
-        visible = np.maximum(visible, voters.map(lambda names: moment.loc[names].max()).to_numpy())
+    if "voter_ids" in lineage.column_names:  # who won is for the seed to say; all who voted are a bound
+        voters = lineage["voter_ids"].combine_chunks()
+        seen = moment.loc[voters.flatten().to_numpy()].to_numpy()
+        np.maximum.at(visible, pc.list_parent_indices(voters).to_numpy(), seen)
     placed: dict[str, Any] = {
         "row_id": np.arange(first_id, first_id + len(drawn), dtype=np.int64),
         "event_timestamp": pd.Series(visible).dt.as_unit("us"),

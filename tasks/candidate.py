@@ -21,12 +21,19 @@ from serving import registry
 from tasks.commit import commit
 
 CANDIDATE = "rarecall.candidate"
+SERVICE = "rarecall.feature_service"
 _MOST_COHORTS = 40  # in a tag, noisiest first: MLflow cuts at 8,000 characters; all stand in the run's record
 _NEEDED = ("scikit-learn", "skops", "pandas", "numpy")  # to load the model; rarecall is not among them
 
 
 def tags(
-    project: Project, dataset: Version, trained: Version, evaluation: Version, judged: Version, decision: Version
+    project: Project,
+    view: Version,
+    dataset: Version,
+    trained: Version,
+    evaluation: Version,
+    judged: Version,
+    decision: Version,
 ) -> dict[str, str]:
     """Return the version's tags: everything an auditor asks of a served model, as text."""
     sli = {name: value for name, value in evaluation.facts["sli"].items() if isinstance(value, int | float)}
@@ -36,6 +43,8 @@ def tags(
         "rarecall.git": commit(Path.cwd()),
         "rarecall.dataset_version": dataset.key,
         "rarecall.snapshot": evaluation.facts["snapshot"],
+        "rarecall.feature_view": view.facts["view"],
+        "rarecall.feature_view_version": view.facts["version"],
         "rarecall.synthetic_rows": dataset.facts["synthetic_rows"],
         "rarecall.synthetic_share": round(dataset.facts["synthetic_share"], 6),
         "rarecall.sampler": dataset.facts["sampler"],

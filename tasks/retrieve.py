@@ -1,9 +1,16 @@
-"""Retrieve the training set from Feast: each labelled row with its features as they were at its moment."""
+"""Retrieve the training set: each labelled row with its features as they were at its moment.
+
+Feast says which view, keys and features; `rarecall.as_of` joins them, in a fraction of the time that Feast's own join
+takes. That both give the same rows is tested.
+"""
+
+from datetime import timedelta
 
 import pandas as pd
+import pyarrow.parquet as pq
 
 from rarecall import digest
-from rarecall.errors import StoreError
+from rarecall.errors import DataError, StoreError
 from rarecall.project import Project
 from rarecall.warehouse import Draft, Version
 from tasks.stage import Plan, stage
@@ -13,43 +20,53 @@ from tasks.stage import Plan, stage
 def retrieve(project: Project, taken: Version, verdict: Version, view: Version) -> Plan:
     """Plan the point-in-time training set: as many rows out as went in, in the order of their ids.
 
-    Rows whose label may still change are left for a later run. Labels that a person has answered are corrected here,
-    where labels meet features: after the expectations, which judge what was delivered, and before everything that
-    learns from a label or is measured on it.
+    Rows whose label may still change, or is not known yet, are left for a later run. Labels that a person has answered
+    are corrected here, where labels meet features: after the expectations, which judge what was delivered, and before
+    everything that learns from a label or is measured on it.
     """
     facts = view.facts
     answered = _answered(project, taken, verdict)
 
     def write(draft: Draft) -> None:
-        from rarecall import answers
+        from rarecall import answers, as_of
         from rarecall.split import mature
-        from tasks.feature_store import open_store
 
         spine = [*dict.fromkeys(["row_id", *facts["keys"]]), "event_timestamp", "label"]
         accepted = pd.read_parquet(verdict.file("accepted.parquet"), columns=spine)
-        labelled = accepted[mature(accepted, pd.Timedelta(project.label.delay))]
-        rows = (
-            open_store(project)
-            .get_historical_features(
-                entity_df=labelled, features=[f"{facts['view']}:{name}" for name in facts["features"]]
+        old_enough = mature(accepted, pd.Timedelta(project.label.delay))
+        labelled = accepted[old_enough & accepted["label"].notna()].astype({"label": "int8"})
+        if labelled.empty:
+            raise DataError(
+                f"label.table: none of the {int(old_enough.sum())} accepted rows older than "
+                f"{project.label.delay / timedelta(days=1):g} days has a label yet; "
+                "add some with rarecall labels add FILE"
             )
-            .to_df()
+        labelled = labelled.sort_values("row_id", ignore_index=True)
+        answer = labelled["row_id"].map(answered)
+        known = labelled[["row_id"]].assign(given=labelled["label"], answer=answer)[answer.notna()]
+        settled = labelled.assign(label=answers.corrected(labelled["label"], answer))
+        written = as_of.join(
+            settled[spine],
+            verdict.file("accepted.parquet"),
+            draft.folder / "rows.parquet",
+            keys=facts["keys"],
+            features=facts["features"],
+            created=facts["created"],
         )
-        if len(rows) != len(labelled) or not rows["row_id"].is_unique:
-            raise StoreError(f"Feast returned {len(rows)} training rows for {len(labelled)} labelled ones")
-        rows = rows.sort_values("row_id", ignore_index=True)[[*spine, *facts["features"]]]
-        answer = rows["row_id"].map(answered)
-        known = rows[["row_id"]].assign(given=rows["label"], answer=answer)[answer.notna()]
-        rows["label"] = answers.corrected(rows["label"], answer)
-        rows.to_parquet(draft.folder / "rows.parquet", index=False)
+        if written != len(settled) or not settled["row_id"].is_unique:
+            raise StoreError(f"the join gave {written} training rows for {len(settled)} labelled ones")
         known.to_parquet(draft.folder / "answers.parquet", index=False)
-        changed = int((rows["label"][known.index] != known["given"]).sum())
+        changed = int((settled["label"][known.index] != known["given"]).sum())
         draft.facts.update(
-            rows=len(rows),
-            immature=len(accepted) - len(rows),
+            rows=len(settled),
+            immature=len(accepted) - len(settled),
             features=facts["features"],
             answers=answers.counted(known["answer"]) | {"changed": changed},
         )
+        if project.label.table:
+            corrected = _corrected(project, verdict, labelled)
+            corrected.to_parquet(draft.folder / "corrected.parquet", index=False)
+            draft.facts.update(unlabelled=int(old_enough.sum()) - len(labelled), corrected=len(corrected))
 
     # The receipt's key holds where the registry stands; the rows depend only on the verdict and the answers.
     recipe = {
@@ -72,3 +89,27 @@ def _answered(project: Project, taken: Version, verdict: Version) -> "pd.Series[
     rows = pd.read_parquet(verdict.file("accepted.parquet"), columns=list(wanted))
     answer = pd.Series(answers.names(rows, project, features), index=rows["row_id"]).map(held)
     return answer.dropna()
+
+
+def _corrected(project: Project, verdict: Version, labelled: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that stood in the training set before this one with another label, with the label `before`.
+
+    That training set is made of the snapshot with which the verdict compares this one, so that the same verdict always
+    has the same.
+    """
+    from rarecall.descent import made_of
+    from rarecall.pseudonym import texts
+    from rarecall.split import mature
+    from tasks.stage import warehouse
+
+    keys = [*project.entity, "event_timestamp"]
+    now = labelled[["row_id", "label", *keys]].assign(**{name: texts(labelled[name]) for name in project.entity})
+    names = [name.removeprefix("verdicts/") for name in made_of(verdict) if name.startswith("verdicts/")]
+    earlier = warehouse(project).find("verdicts", names[0]) if names else None
+    if earlier is None or not set(keys) <= set(pq.read_schema(earlier.file("accepted.parquet")).names):
+        return now.head(0)[["row_id", "label"]].assign(before=now["label"].head(0))
+    rows = pd.read_parquet(earlier.file("accepted.parquet"), columns=[*keys, "label"])
+    rows = rows[mature(rows, pd.Timedelta(project.label.delay)) & rows["label"].notna()]
+    rows = rows.assign(**{name: texts(rows[name]) for name in project.entity}).drop_duplicates(keys)
+    both = now.merge(rows.rename(columns={"label": "before"}).astype({"before": "int8"}), on=keys)
+    return both.loc[both["label"] != both["before"], ["row_id", "label", "before"]].reset_index(drop=True)

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 from places import Place, placed
+from redis_server import redis_server
 
 from rarecall.simulate import Payments, simulate
 
@@ -26,3 +27,10 @@ def prefect():
 
     with prefect_test_harness(server_startup_timeout=120):
         yield
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory):
+    """One real Redis for the tests of this process; what they write there has names of their own."""
+    with redis_server(tmp_path_factory.mktemp("redis")) as url:
+        yield url

@@ -126,6 +126,32 @@ def test_mlflow_version_carries_the_tags_an_auditor_asks_for(retrained, client):
     assert client.get_model_version_by_alias("payments", "champion").version == version.version
 
 
+def test_model_version_names_what_it_reads_from_feast(retrained, client):
+    """The service that its tag names gives its features, in its order, of accepted rows only."""
+    place, record = retrained
+    tags = client.get_model_version("payments", record["model_version"]).tags
+    assert tags["rarecall.feature_service"] == "payments_v1"
+    assert tags["rarecall.feature_view"] == f"payments_features_{tags['rarecall.feature_view_version']}"
+    program = f"""
+import warnings; warnings.simplefilter("ignore")
+from feast import FeatureStore
+store = FeatureStore({str(place.home / "feast")!r})
+service = store.get_feature_service("payments_v1")
+[read] = service.feature_view_projections
+print(service.tags["dataset_version"], service.tags["snapshot"], read.name, *(field.name for field in read.features))
+print(store.get_feature_view(read.name).batch_source.path)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    said, path = done.stdout.splitlines()
+    [features] = [version.facts["features"] for version in Warehouse(place.home / "warehouse").versions("datasets")]
+    named = [record["dataset_version"], record["snapshot"], tags["rarecall.feature_view"]]
+    assert said.split() == [*named, *features]
+    train = pd.read_parquet(dataset(place.home, record["dataset_version"]) / "train.parquet")
+    online = set(pd.read_parquet(path)["row_id"])
+    assert not online & set(train["row_id"][train["is_synthetic"]])
+    assert set(train["row_id"][~train["is_synthetic"]]) <= online
+
+
 def test_model_loads_without_rarecall_and_decides_the_same(retrained, client, tmp_path):
     """skops and scikit-learn are enough: an interpreter that cannot import us reads the model and scores."""
     place, record = retrained
