@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -91,7 +92,8 @@ def table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
     for number, column in enumerate(columns):
         shown.add_column(column, justify="left" if number == 0 else "right", overflow="fold")
     for row in rows:
-        shown.add_row(*(figure(value) for value in row))
+        # What stands in a cell is a table's own: `timestamp[us]` is a type, not a style.
+        shown.add_row(*(escape(figure(value)) for value in row))
     people.print(shown)
 
 

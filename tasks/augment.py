@@ -1,11 +1,18 @@
 """Augment the training part and put the dataset version together: real rows, synthetic rows, lineage."""
 
+from pathlib import Path
+from typing import Any
+
 import pandas as pd
 import pyarrow.parquet as pq
 
+from rarecall import digest
 from rarecall.project import Project
 from rarecall.warehouse import Draft, Version
 from tasks.stage import Plan, stage
+
+PARTS = ("train", "validation", "holdout")
+LINEAGE = "lineage.parquet"
 
 
 @stage
@@ -45,10 +52,10 @@ def augment(project: Project, taken: Version, training_set: Version, judged: Ver
         )
         whole = augmentation.together(train, made.rows.assign(label_weight=1.0))
         whole.to_parquet(draft.folder / "train.parquet", index=False)
-        for name in ("validation", "holdout"):
+        for name in PARTS[1:]:
             rows[part == name].to_parquet(draft.folder / f"{name}.parquet", index=False)
         if made.lineage is not None:
-            pq.write_table(made.lineage, draft.folder / "lineage.parquet")
+            pq.write_table(made.lineage, draft.folder / LINEAGE)
         draft.facts.update(
             made.facts,
             rows=len(whole),
@@ -57,6 +64,7 @@ def augment(project: Project, taken: Version, training_set: Version, judged: Ver
             fallback=fallback,
             features=taken.facts["features"],
             seed=project.seed,
+            **_made_of(project, draft.folder, whole, rows[part != "train"].assign(part=part)),
         )
 
     recipe = {
@@ -65,5 +73,29 @@ def augment(project: Project, taken: Version, training_set: Version, judged: Ver
         "max_dropped": project.labels.max_dropped,
         "seed": project.seed,
         "rules": rules,
+        "cohorts": [cohort.model_dump(mode="json") for cohort in project.cohorts],
     }
     return Plan(kind="datasets", recipe=recipe, inputs=(taken, training_set, judged, parts), write=write)
+
+
+def _made_of(project: Project, folder: Path, train: pd.DataFrame, kept: pd.DataFrame) -> dict[str, Any]:
+    """Return what the version is made of: its digest, counts and schema, and the lineage file by its digest."""
+    from rarecall import cohorts, composition
+
+    parts = {"train": train} | {name: kept[kept["part"] == name] for name in PARTS[1:]}
+    lineage = folder / LINEAGE
+    written = {file.name: digest.of_file(file) for file in sorted(folder.glob("*.parquet"))}
+    return {
+        "digest": digest.of_value(written),
+        "counts": {
+            name: {
+                "by_class": composition.by_class(rows),
+                "by_cohort": composition.by_cohort(rows, cohorts.assign(rows, project.cohorts)),
+            }
+            for name, rows in parts.items()
+        },
+        "schema": composition.types(pq.read_schema(folder / "train.parquet")),
+        "lineage": {"file": LINEAGE, "sha256": written[LINEAGE], "rows": pq.read_metadata(lineage).num_rows}
+        if lineage.exists()
+        else None,
+    }

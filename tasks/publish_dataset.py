@@ -1,11 +1,12 @@
 """Publish a dataset version to Feast, where any Feast user can retrieve it by name."""
 
-import pandas as pd
-import pyarrow.parquet as pq
+import json
 
-from rarecall import digest
+import pandas as pd
+
 from rarecall.project import Project
 from rarecall.warehouse import Draft, Version
+from tasks.augment import LINEAGE
 from tasks.stage import Plan, stage, warehouse
 
 
@@ -18,24 +19,43 @@ def publish_dataset(project: Project, dataset: Version) -> Plan:
 
     def write(draft: Draft) -> None:
         from feature_repo import definitions
-        from tasks.feature_store import open_store
+        from tasks.feature_store import applying
 
         warehouse(project).verify(dataset)
         moments = pd.read_parquet(train, columns=["event_timestamp"])["event_timestamp"]
-        columns = [name for name in pq.read_schema(train).names if name not in {"row_id", "event_timestamp"}]
-        tags = {
-            "content_sha256": digest.of_file(train),
-            "sampler": dataset.facts["sampler"],
-            "synthetic_rows": str(dataset.facts["synthetic_rows"]),
-            "synthetic_share": f"{dataset.facts['synthetic_share']:.6f}",
-        }
-        name = f"{project.name}_{dataset.key}"
+        columns = [name for name, _ in dataset.facts["schema"] if name not in {"row_id", "event_timestamp"}]
+        name, told = f"{project.name}_{dataset.key}", tags(project, dataset)
         span = (moments.min().to_pydatetime(), moments.max().to_pydatetime())
-        store = open_store(project)
-        store.registry.apply_saved_dataset(
-            definitions.saved_dataset(name, columns, train, span, tags), store.project, commit=True
-        )
-        draft.facts.update(name=name, columns=columns, tags=tags)
+        saved = definitions.saved_dataset(name, columns, train, span, told)
+        with applying(project) as store:
+            store.registry.apply_saved_dataset(saved, store.project, commit=True)
+        draft.facts.update(name=name, columns=columns, tags=told)
 
     recipe = {"project": project.name, "registry": registry_url(project), "rows": str(train)}
     return Plan(kind="feast_datasets", recipe=recipe, inputs=(dataset,), write=write)
+
+
+def tags(project: Project, dataset: Version) -> dict[str, str]:
+    """Return what a Feast user is told of a dataset version: what its manifest says, as texts; values by JSON."""
+    shelf = warehouse(project)
+    facts, files, made_by = dataset.facts, shelf.files(dataset), shelf.recipe(dataset)
+    lineage = files.get(LINEAGE)
+    return {
+        "version": dataset.key,
+        "digest": facts["digest"],
+        "content_sha256": files["train.parquet"]["sha256"],
+        "lineage_sha256": lineage["sha256"] if lineage else "",
+        "engine": made_by["engine"],
+        "parents": _json(made_by["inputs"]),
+        "recipe": _json(made_by["recipe"]),
+        "sampler": facts["sampler"],
+        "sampler_parameters": _json(facts["parameters"]),
+        "synthetic_rows": str(facts["synthetic_rows"]),
+        "synthetic_share": f"{facts['synthetic_share']:.6f}",
+        "counts": _json(facts["counts"]),
+        "schema": _json(facts["schema"]),
+    }
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
