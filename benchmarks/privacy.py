@@ -26,7 +26,7 @@ from rarecall.resampling import ADASYN
 from rarecall.sections import Training
 from rarecall.training import estimator, fit, score
 
-TABLES = ("bank-marketing", "adult", "credit-default")
+TABLES = ("bank-marketing", "adult", "credit-default", "census-income")
 RARE, RATIO, TESTED = 400, 15, 8000
 JSON = Path("benchmarks/privacy.json")
 COLUMNS = (
@@ -44,7 +44,8 @@ VARIANTS = {
     "n_mixed=3, auto": {"n_mixed": 3, "off_segment": "auto"},
 }
 PIPELINE = ("off_segment=0", "off_segment=auto")
-ATTACKED = 2  # seeds of the pipeline's setting that are attacked: its models need more seeds than its attacks
+SEEDS = {"rare": 30, "pipeline": 6}
+ATTACKED = {"rare": 3, "pipeline": 2}  # of these seeds: models need more of them than attacks to be told apart
 
 
 @dataclass(frozen=True)
@@ -69,15 +70,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data")
     parser.add_argument("--tables", nargs="+", default=TABLES)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--seeds", type=int, nargs="+", help="by default 0 to 29 of `rare`, 0 to 5 of `pipeline`")
     parser.add_argument("--settings", nargs="+", default=["rare", "pipeline"])
+    parser.add_argument("--variants", nargs="+", default=list(VARIANTS), help="of the setting `rare`")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     for name in options.tables:
         table = Table.of(name, options.data)
         for setting in options.settings:
-            for seed in options.seeds:
-                measured = rare(table, seed) if setting == "rare" else pipeline(table, seed)
+            for seed in options.seeds or range(SEEDS[setting]):
+                measured = rare(table, seed, options.variants) if setting == "rare" else pipeline(table, seed)
                 results = json.loads(JSON.read_text()) if JSON.exists() else {}
                 for variant, figures in measured.items():
                     results[f"{setting}|{name}|{variant}|{seed}"] = figures
@@ -86,15 +88,18 @@ def main() -> None:
     write(json.loads(JSON.read_text()))
 
 
-def rare(table: Table, seed: int) -> dict[str, dict]:
+def rare(table: Table, seed: int, variants: list[str]) -> dict[str, dict]:
     """Attack 400 rare rows among 6,000 others, and test a model on rows that have no part in it."""
+    attacked = seed < ATTACKED["rare"]
+    chosen = {name: VARIANTS[name] for name in (variants if attacked else PIPELINE)}
     rng = np.random.default_rng(seed)
     positive, negative = (rng.permutation(np.flatnonzero(table.y == label)) for label in (1, 0))
     numbers = [name for name, kind in table.kinds.items() if kind == "numeric"]
     known = np.concatenate([positive[:RARE], negative[: RARE * RATIO]])
     tested = np.concatenate([positive[RARE : 2 * RARE], negative[RARE * RATIO :][: RARE * RATIO]])
     X = table.rows[numbers].astype("float64").fillna(table.rows[numbers].median())
-    return _measured(X, table.y, known, tested, dict.fromkeys(numbers, "numeric"), VARIANTS, None, seed)
+    kinds = dict.fromkeys(numbers, "numeric")
+    return _measured(X, table.y, known, tested, kinds, chosen, None, seed, attacked=attacked)
 
 
 def pipeline(table: Table, seed: int) -> dict[str, dict]:
@@ -102,9 +107,8 @@ def pipeline(table: Table, seed: int) -> dict[str, dict]:
     order = np.random.default_rng(seed).permutation(len(table.y))
     cut = int(0.6 * len(order))
     chosen = {name: VARIANTS[name] for name in PIPELINE}
-    return _measured(
-        table.rows, table.y, order[:cut], order[cut:], table.kinds, chosen, 0.1, seed, attacked=seed < ATTACKED
-    )
+    known, tested, attacked = order[:cut], order[cut:], seed < ATTACKED["pipeline"]
+    return _measured(table.rows, table.y, known, tested, table.kinds, chosen, 0.1, seed, attacked=attacked)
 
 
 def _measured(
@@ -117,7 +121,7 @@ def _measured(
     share: float | None,
     seed: int,
     *,
-    attacked: bool = True,
+    attacked: bool,
 ) -> dict[str, dict]:
     rows, labels = X.iloc[known].reset_index(drop=True), y[known]
     strategy = "auto" if share is None else {1: int(labels.sum() + share / (1 - share) * len(labels))}

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from flows import console, interruption
-from flows.commands import export, forget, labels, quarantine
+from flows.commands import append, datasets, export, forget, labels, lineage, materialize, quarantine
 from flows.commands.shared import AsJson, Home, ProjectFile, answer, prepare
 from rarecall.errors import RarecallError
 
@@ -23,10 +23,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+app.add_typer(datasets.app, name="datasets")
 app.add_typer(labels.app, name="labels")
 app.add_typer(quarantine.app, name="quarantine")
+app.command()(append.append)
 app.command()(forget.forget)
 app.command()(export.export)
+app.command()(lineage.lineage)
+app.command()(materialize.materialize)
 
 STAGES = 14  # of a retrain, for the bar; the flow itself would take seconds to import
 

@@ -53,6 +53,7 @@ def compose(
         "source": {"uri": _source(project), **{name: taken.get(name, 0) for name in kept}},
         "snapshot": versions["ingest"].key,
         "label_verdict": versions["judge_labels"].key,
+        "inspection_version": versions["inspect"].key,
         "dataset_version": versions["augment"].key,
         "model_name": registration["model_name"],
         "model_version": registration["model_version"],
@@ -75,7 +76,9 @@ def compose(
 
 def _source(project: Project) -> str:
     """Name the source without the path of this machine, and never with a password."""
-    return Path(project.source.path).name if project.source.path else "a SQL query"
+    if project.source.path:
+        return Path(project.source.path).name
+    return "what was delivered" if project.source.deliveries else "a SQL query"
 
 
 def _examples(project: Project, examples: list[dict[str, Any]]) -> list[dict[str, Any]]:

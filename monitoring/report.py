@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from monitoring import plots
+from rarecall.node import said
 
 NARROW = 360
 """Width in CSS pixels of the forest that a phone shows."""
@@ -77,7 +78,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    filters = (number, count, percent, interval, seconds, moment, words, value, tone, is_link, lineage)
+    filters = (number, count, percent, interval, seconds, moment, words, value, tone, is_link, beside, said)
     environment.filters |= {function.__name__: function for function in filters}
     return environment
 
@@ -246,10 +247,10 @@ def is_link(href: str) -> bool:
     return _LINK.match(href) is not None
 
 
-def lineage(example: Mapping[str, Any]) -> dict[str, Any]:
+def beside(example: Mapping[str, Any]) -> dict[str, Any]:
     """Return an example's columns beside its parents', those that its parents differ in first, and how many are left.
 
-    >>> lineage({"synthetic": {"a": 2.0, "b": 1}, "parent": {"a": 1.0, "b": 1}, "neighbor": {"a": 3.0, "b": 1}})
+    >>> beside({"synthetic": {"a": 2.0, "b": 1}, "parent": {"a": 1.0, "b": 1}, "neighbor": {"a": 3.0, "b": 1}})
     {'rows': [('a', 1.0, 2.0, 3.0), ('b', 1, 1, 1)], 'left': 0}
     """
     parent, synthetic, neighbor = example["parent"], example["synthetic"], example["neighbor"]

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from rarecall.lineage import descendants
 from rarecall.pseudonym import is_entity
+from rarecall.table import DELIVERIES, Table
 from rarecall.warehouse import MANIFEST, Version, Warehouse
 
 HOLDERS = (
@@ -106,6 +107,7 @@ def trace(shelf: Warehouse, entity: Mapping[str, str]) -> Descent:
     for kind, file in HOLDERS:
         for version in shelf.versions(kind):
             held[f"{kind}/{version.key}"].update(_rows(version, file, entity))
+    held.update(_delivered(shelf, entity))
     datasets, untraceable = [], []
     for version in shelf.versions("datasets"):
         inputs = made_of(version)
@@ -148,6 +150,19 @@ def _rows(version: Version, file: str, entity: Mapping[str, str]) -> list[int]:
         return []
     rows = pd.read_parquet(path, columns=["row_id", *entity])
     return [int(row) for row in rows.loc[is_entity(rows, entity), "row_id"]]
+
+
+def _delivered(shelf: Warehouse, entity: Mapping[str, str]) -> dict[str, set[int]]:
+    """Return the offsets of the entity's rows in what was appended; its newest version holds all the others' rows."""
+    table = Table(shelf, DELIVERIES)
+    head = table.head()
+    if head is None or not set(entity) <= set(head.facts["columns"]):
+        return {}
+    ids: set[int] = set()
+    for one in table.partitions(head):
+        hit = is_entity(pd.read_parquet(head.file(one.name), columns=list(entity)), entity)
+        ids.update(int(place) + one.start for place in np.flatnonzero(hit))
+    return {f"{DELIVERIES}/{head.key}": ids}
 
 
 def _in_dataset(version: Version, ids: Any) -> Descendant:

@@ -85,6 +85,37 @@ def descendants(lineage: pa.Table, ids: Any) -> pa.Table:
     return lineage.filter(pa.array(touched))
 
 
+def partners(lineage: pa.Table) -> list[dict[Any, float]]:
+    """Return the neighbours that each synthetic row was drawn towards, by their ids, with the share of each.
+
+    Where several are mixed the shares sum to 1; else there is one neighbour, and it has all.
+
+    Parameters
+    ----------
+    lineage : pyarrow.Table
+        A sampler's `lineage_`, or any rows of it.
+
+    Returns
+    -------
+    list of dict
+        One for each row.
+    """
+    course = Course.from_json((lineage.schema.metadata or {}).get(COURSE))
+    neighbors = lineage["neighbor_id"].to_pylist()
+    if course.n_mixed == 1 or "voter_ids" not in lineage.column_names:
+        return [{neighbor: 1.0} for neighbor in neighbors]
+    voters = lineage["voter_ids"].to_pylist()
+    lengths = np.array([len(ids) for ids in voters])
+    places = _rectangle(np.concatenate([np.empty(0, dtype=int), *(np.arange(length) for length in lengths)]), lengths)
+    first = np.array([ids.index(neighbor) for ids, neighbor in zip(voters, neighbors, strict=True)])
+    drawn = (lineage[name].to_numpy().astype(np.int64) for name in ("seed", "attempt", "index"))
+    chosen, shares = course.partners(places, first, *drawn)
+    return [
+        {ids[at]: share for at, share in zip(row, share_of, strict=True)}
+        for ids, row, share_of in zip(voters, chosen.tolist(), np.asarray(shares).tolist(), strict=True)
+    ]
+
+
 def _draws(lineage: pa.Table, known: "pd.Index[Any]", parents: Any, neighbors: Any) -> Draws:
     """Return what imbalanced-learn drew some rows with."""
     winners = None

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from rarecall.attacked import AttackedTable, Ints
 from rarecall.deadline import Deadline
 from rarecall.distinguishing import scores
-from rarecall.errors import DataError
-from rarecall.intervals import Interval, areas, wilson
+from rarecall.intervals import Interval, areas
+from rarecall.judge import Judge, Reconstruction
 from rarecall.lines import FINE, spreads, steps
 from rarecall.reconstruction import NEARBY, Candidates, modes, reconstruct
 
@@ -28,39 +28,6 @@ LOOSE = (0.0, 0.02, 0.1)
 """How far off their lines the attackers believe the rows to be, as shares of the spread."""
 
 _REACH = 20  # synthetic rows looked at for each real row, at most, where real rows are sampled
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.integer[Any]]
-
-
-@dataclass(frozen=True)
-class Reconstruction:
-    """What one attacker made of the synthetic rows.
-
-    Attributes
-    ----------
-    attacker : str
-    candidates : int
-        Rows that it says are real.
-    recall, precision : float
-        Share of the real rows that are among them, and of them that are real.
-    recall_interval, precision_interval : Interval
-        Wilson's, at 95%.
-    numbers_recall, numbers_precision : float
-        The same where the categories need not be right. Few coarse numbers are met by chance.
-    chance_recall : float, optional
-        Share of the rows of `holdout` that are among its candidates.
-    """
-
-    attacker: str
-    candidates: int
-    recall: float
-    precision: float
-    recall_interval: Interval
-    precision_interval: Interval
-    numbers_recall: float
-    numbers_precision: float
-    chance_recall: float | None
 
 
 @dataclass(frozen=True)
@@ -157,11 +124,11 @@ def attack(
     (True, True, 0.0)
     """
     deadline = Deadline(time_limit)
-    table = _Table.of(real, synthetic, holdout, kinds)
+    table = AttackedTable.of(real, synthetic, holdout, kinds)
     asked, used = _sample(table, max_rows, random_state)
     sampled = table.part(asked, used)
     made = _attempts(sampled, deadline)
-    judge = _Judge.of(table, sampled, tolerance)
+    judge = Judge.of(table, sampled, tolerance)
     attackers = tuple(judge.judged(name, one) for name, one in made.items())
     chosen = max((one for one in attackers if one.attacker != "copies"), key=_f1)
     hit = judge.met(made[chosen.attacker])[0]
@@ -184,147 +151,7 @@ def attack(
     )
 
 
-@dataclass(frozen=True)
-class _Table:
-    """Real rows, synthetic rows and those held out in one coding, in this order.
-
-    Attributes
-    ----------
-    numbers : ndarray of shape (n_rows, n_numeric)
-        What is missing is the column's median.
-    codes : ndarray of int of shape (n_rows, n_categorical)
-    n_real, n_synthetic : int
-    """
-
-    numbers: Floats
-    codes: Ints
-    n_real: int
-    n_synthetic: int
-
-    @property
-    def real(self) -> slice:
-        return slice(self.n_real)
-
-    @property
-    def synthetic(self) -> slice:
-        return slice(self.n_real, self.n_real + self.n_synthetic)
-
-    @property
-    def held_out(self) -> slice:
-        return slice(self.n_real + self.n_synthetic, None)
-
-    @classmethod
-    def of(cls, real: Any, synthetic: Any, holdout: Any, kinds: Mapping[str, str] | None) -> "_Table":
-        from rarecall.resampling.columns import describe
-        from rarecall.resampling.metric import numbers_of
-
-        given = [real, synthetic] if holdout is None else [real, synthetic, holdout]
-        frames = [rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(np.asarray(rows)) for rows in given]
-        for frame in frames[1:]:
-            if list(frame.columns) != list(frames[0].columns):
-                raise DataError(
-                    f"expected the same columns in real and synthetic rows, got {list(frames[0].columns)} and "
-                    f"{list(frame.columns)}; select the features of both"
-                )
-        n_real, n_synthetic = len(frames[0]), len(frames[1])
-        if not n_real or not n_synthetic:
-            raise DataError(
-                f"expected real and synthetic rows, got {n_real} and {n_synthetic}; attack a class that was augmented"
-            )
-        named = "auto" if kinds is None else [name for name in frames[0].columns if kinds[name] != "numeric"]
-        columns = describe(frames[0], categorical=named, steps=None, bounds=None)
-        numbers = np.concatenate([np.asarray(numbers_of(frame, columns), dtype=np.float64) for frame in frames])
-        for column in numbers.T:
-            missing = np.isnan(column)
-            column[missing] = 0.0 if missing.all() else np.median(column[~missing])
-        codes = np.empty((len(numbers), len(columns.categorical)), dtype=np.int64)
-        for place, at in enumerate(columns.categorical):
-            values = np.concatenate([frame.iloc[:, at].astype(object).to_numpy() for frame in frames])
-            codes[:, place] = pd.factorize(values, use_na_sentinel=False)[0]
-        return cls(numbers, codes, n_real, n_synthetic)
-
-    def part(self, real: Ints, synthetic: Ints) -> "_Table":
-        """Return some real and some synthetic rows, these by their number among the synthetic ones."""
-        rows = np.concatenate([real, self.n_real + synthetic])
-        return _Table(self.numbers[rows], self.codes[rows], len(real), len(synthetic))
-
-    def nearest(self, rows: Ints, among: Ints, k: int) -> Ints:
-        """Return the numbers of the rows nearest to each, itself left out, as a sampler sees them."""
-        from rarecall.neighbors import FaissNeighbors
-        from rarecall.resampling.metric import Mixed, mismatch
-
-        numbers, (codes, levels) = self.numbers[among], _coded(self.codes[among])
-        center, spread = np.median(numbers, axis=0), spreads(numbers)
-        space = Mixed(numbers, codes, levels, center=center, spread=spread)
-        space.mismatch = mismatch((numbers - center) / spread)
-        places = np.searchsorted(among, rows)
-        return among[FaissNeighbors(n_jobs=1).fit(space).neighbors_of(places, min(k, len(among) - 1))[1]]
-
-
-@dataclass(frozen=True)
-class _Judge:
-    """Compares candidates with real rows: numbers in what they may be off, categories to be equal."""
-
-    whole: _Table
-    part: _Table
-    within: Floats
-
-    @classmethod
-    def of(cls, whole: _Table, part: _Table, tolerance: float) -> "_Judge":
-        real = whole.numbers[whole.real]
-        return cls(whole, part, np.maximum(tolerance * spreads(real), 0.5001 * steps(real)))
-
-    def met(self, made: Candidates, *, apart: float = 3.0) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Tell which of the attacked real rows a candidate meets, and which candidates meet any real row.
-
-        Unequal categories are `apart`, in what a number may be off.
-        """
-        guess = self._placed(made.numbers, self.part.codes[self.part.n_real + made.witness], apart)
-        rows, every = (
-            self._placed(table.numbers[table.real], table.codes[table.real], apart) for table in (self.part, self.whole)
-        )
-        return _within(rows, guess), _within(guess, every)
-
-    def judged(self, name: str, made: Candidates) -> Reconstruction:
-        """Return an attacker's success."""
-        hit, true = self.met(made)
-        alike, real = self.met(made, apart=0.0)
-        spare = self._placed(self.whole.numbers[self.whole.held_out], self.whole.codes[self.whole.held_out], 3.0)
-        guess = self._placed(made.numbers, self.part.codes[self.part.n_real + made.witness], 3.0)
-        return Reconstruction(
-            attacker=name,
-            candidates=len(true),
-            recall=float(hit.mean()),
-            precision=float(true.mean()) if len(true) else 0.0,
-            recall_interval=wilson(int(hit.sum()), len(hit)),
-            precision_interval=wilson(int(true.sum()), len(true)),
-            numbers_recall=float(alike.mean()),
-            numbers_precision=float(real.mean()) if len(real) else 0.0,
-            chance_recall=float(_within(spare, guess).mean()) if len(spare) else None,
-        )
-
-    def _placed(self, numbers: Floats, codes: Ints, apart: float) -> Floats:
-        return np.column_stack([numbers / self.within, apart * codes])
-
-
-def _within(rows: Floats, others: Floats) -> NDArray[np.bool_]:
-    """Tell which rows have another within 1 in every column."""
-    if not len(others):
-        return np.zeros(len(rows), dtype=bool)
-    distance = cKDTree(others).query(rows, p=np.inf, distance_upper_bound=1.0 + 1e-9)[0]
-    return np.asarray(distance <= 1.0)
-
-
-def _coded(codes: Ints) -> tuple[NDArray[np.int32], list[int]]:
-    """Return categories as the metric counts them."""
-    from rarecall.resampling.metric import fold
-
-    folded = [fold(np.bincount(column))[column] for column in codes.T]
-    levels = [int(column.max(initial=0)) + 1 for column in folded]
-    return np.array(folded, dtype=np.int32).T.reshape(codes.shape), levels
-
-
-def _sample(table: _Table, max_rows: int, random_state: int) -> tuple[Ints, Ints]:
+def _sample(table: AttackedTable, max_rows: int, random_state: int) -> tuple[Ints, Ints]:
     """Return which real rows are attacked, and with which synthetic rows around them."""
     if table.n_real <= max_rows and table.n_synthetic <= _REACH * max_rows:
         return np.arange(table.n_real), np.arange(table.n_synthetic)
@@ -338,7 +165,7 @@ def _sample(table: _Table, max_rows: int, random_state: int) -> tuple[Ints, Ints
     return asked, used
 
 
-def _attempts(table: _Table, deadline: Deadline) -> dict[str, Candidates]:
+def _attempts(table: AttackedTable, deadline: Deadline) -> dict[str, Candidates]:
     """Return what each attacker takes for real rows."""
     numbers = table.numbers[table.synthetic]
     rows = np.sort(np.unique(numbers, axis=0, return_index=True)[1])
@@ -360,7 +187,7 @@ def _f1(one: Reconstruction) -> float:
     return 2 * one.recall * one.precision / both if both else 0.0
 
 
-def _distinguished(table: _Table, random_state: int, deadline: Deadline) -> tuple[float, Interval]:
+def _distinguished(table: AttackedTable, random_state: int, deadline: Deadline) -> tuple[float, Interval]:
     """Return the best attacker's area under the curve, synthetic rows being what is looked for."""
     from sklearn.metrics import roc_auc_score
 
@@ -386,13 +213,13 @@ def _distinguished(table: _Table, random_state: int, deadline: Deadline) -> tupl
     return aucs[best], areas(truth, said[best])[1]
 
 
-def _copied(table: _Table) -> float:
+def _copied(table: AttackedTable) -> float:
     rows = pd.DataFrame(np.column_stack([table.numbers, table.codes]))
     real = rows.iloc[table.real].drop_duplicates()
     return float(len(rows.iloc[table.synthetic].merge(real, how="inner")) / table.n_synthetic)
 
 
-def _closest(table: _Table) -> tuple[float, float]:
+def _closest(table: AttackedTable) -> tuple[float, float]:
     scaled = table.numbers / spreads(table.numbers[table.real])
     real = scaled[table.real]
     tree = cKDTree(real)

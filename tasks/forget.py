@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rarecall.errors import DataError
 from rarecall.project import Project
 from tasks.forgotten import FORGOTTEN, key_name, secret_of, written
+from tasks.learned import learned_from
 from tasks.ledger import open_project_ledger
 from tasks.stage import warehouse
 
@@ -110,35 +111,11 @@ def _listed(project: Project, found: Descent) -> dict[str, Any]:
             }
             for one in found.datasets
         ],
-        "models": _models(project, [one.version for one in found.datasets]),
+        "models": learned_from(project, [one.version for one in found.datasets]),
         "candidates": [{"version": key, "dataset_version": dataset} for key, dataset in found.candidates.items()],
         "label_verdicts": list(found.verdicts),
         "untraceable": list(found.untraceable),
     }
-
-
-def _models(project: Project, datasets: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the registered versions that were trained on the datasets, of any model of the registry."""
-    from serving import registry  # MLflow takes seconds to import, and a home may have no model
-
-    if not datasets or not (registry.folder(project).exists() or project.stores.mlflow):
-        return []
-    client = registry.connect(project)
-    found = [
-        one
-        for dataset in datasets
-        for one in client.search_model_versions(f"tag.`rarecall.dataset_version` = '{dataset}'")
-    ]
-    return [
-        {
-            "name": one.name,
-            "version": str(one.version),
-            # The listing does not carry aliases; only asking for one version does.
-            "aliases": registry.aliases(client, one.name, str(one.version)),
-            "dataset_version": one.tags["rarecall.dataset_version"],
-        }
-        for one in sorted(found, key=lambda one: (one.name, int(one.version)))
-    ]
 
 
 def _covered(marks: dict[str, Any], known: list[dict[str, Any]]) -> bool:

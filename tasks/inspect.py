@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -11,6 +10,7 @@ import pandas as pd
 from rarecall.errors import DataError
 from rarecall.project import Project
 from rarecall.warehouse import Draft, Version
+from tasks import runs
 from tasks.stage import Plan, stage, warehouse
 
 if TYPE_CHECKING:
@@ -120,21 +120,18 @@ def _rebuilt(
 
 
 def _previous(project: Project, dataset: Version) -> Version | None:
-    """Return the last inspection of this project that was there before the dataset version was made.
+    """Return the inspection of the last run before the one that first came to this dataset version.
 
-    Later ones do not count: what a version was compared with must not change when an older one is inspected again.
+    Later ones do not count: what a version was compared with must not change when an older one is inspected again. The
+    runs' records say so, and no folder's time, which a copy of the home does not keep.
     """
-    made = _moment(dataset)
-    found = [
-        version
-        for version in warehouse(project).versions("inspections")
-        if version.facts["project"] == project.name and version.facts["fidelity"] and _moment(version) < made
-    ]
-    return found[-1] if found else None
-
-
-def _moment(version: Version) -> int:
-    return Path(version.path).stat().st_mtime_ns
+    before: list[str] = []
+    for record in runs.records(project):
+        if record["dataset_version"] == dataset.key:
+            break
+        before.append(record.get("inspection_version", ""))  # records of 0.2.0 do not name it
+    found = (warehouse(project).find("inspections", key) for key in reversed(before) if key)
+    return next((version for version in found if version and version.facts["fidelity"]), None)
 
 
 def _kept(previous: Version | None) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ from prefect.runtime import flow_run
 from rarecall.project import Project
 from tasks import runs
 from tasks.commit import commit
+from tasks.lineage import of_run
 from tasks.reference_report import PAGE
 from tasks.stage import Done
 from tasks.validate import DATA_DOCS
@@ -45,6 +46,7 @@ def report(project: Project, stages: list[Done]) -> dict[str, Any]:
             {"text": "dataset version", "href": Path(versions["augment"].path).as_uri()},
         ],
     )
+    composed["lineage"] = of_run(project, registration["model_version"])
     page = runs.keep(project, composed, render(composed))
     create_link_artifact(key="run-report", link=page.as_uri(), link_text="run report")
     return composed | {"report": str(page)}

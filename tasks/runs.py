@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,13 @@ def folders(project: Project) -> list[Path]:
     """Return the project's runs, oldest first."""
     shelf = _shelf(project)
     return sorted(f for f in shelf.iterdir() if not f.name.startswith(".")) if shelf.is_dir() else []
+
+
+def records(project: Project) -> Iterator[dict[str, Any]]:
+    """Yield the records of the project's runs that came to their end, oldest first."""
+    for folder in folders(project):
+        record: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        yield record
 
 
 def last_page(project: Project, *, copy_to: Path | None = None) -> Path:

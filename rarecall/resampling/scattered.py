@@ -71,12 +71,8 @@ def scattered(
     Parameters
     ----------
     partitions : Partitions
-    label : str
-        The column that holds the class.
-    sampler : ADASYN
-        Its parameters are used; the search is exact.
-    ids, eligible, weights, cohorts : str, optional
-        Columns that hold what `ADASYN.fit_resample` takes by these names; they are no features.
+    label, sampler, ids, eligible, weights, cohorts
+        As `rarecall.resampling.adasyn_parquet.adasyn_parquet` takes them.
     """
     sampler._validate_params()  # noqa: SLF001 - scikit-learn's hook; this file is the sampler's other half
     aside = list(dict.fromkeys(name for name in (label, ids, eligible, weights, cohorts) if name is not None))

@@ -62,7 +62,7 @@ def test_truncated_file(prefect, place):
 def test_not_a_table_at_all(prefect, place):
     with gzip.open(place.folder / "payments.csv.gz", "wb") as file:
         file.write(b"\xff\xfe\x00binary\x00" * 50)
-    refused(place)
+    assert "expected UTF-8, got the byte 0xff; save it as UTF-8" in refused(place)
 
 
 def test_missing_file_says_so_on_stderr_and_exits_1(place):

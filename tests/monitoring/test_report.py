@@ -49,6 +49,7 @@ def noise(rows, suspects):
 
 def finding(expectation, column, severity, unexpected):
     about = {"expectation": expectation, "column": column, "severity": severity}
+    about["sentence"] = f"expected {column!r} to hold, got {unexpected} rows otherwise; look at the quarantined rows"
     return about | {"unexpected": unexpected, "share": unexpected / 240_000}
 
 
@@ -496,7 +497,7 @@ def _without_measures(record):
         (_without_rows_to_compare, "not enough evidence that the synthetic rows are like the real ones", "AUC of"),
         (_without_details_of_augmentation, "recall of the neighbour search", "difficulty"),
         (_without_time, "Split stratified by label", "2025-09-01"),
-        (_without_findings, "All 42 expectations hold on 240,000 rows.", "values between"),
+        (_without_findings, "All 42 expectations hold on 240,000 rows.", "117 rows otherwise"),
         (_without_curves, "No curve was measured.", "chance"),
         (_without_labels, "The labels were not checked.", "suspect"),
         (_without_gates, "The holdout has no positives".lower(), "gates hold on"),
@@ -596,6 +597,29 @@ def test_an_attack_that_ran_out_of_time_is_told(first):
     assert "It ran out of time, so it may reach more." in Page(render(first)).text
 
 
+def node(kind, name, *children, **facts):
+    return {"kind": kind, "name": name, "facts": facts, "children": list(children), "more": 0}
+
+
+def test_the_tree_is_drawn_from_the_model_to_the_source(first):
+    source = node("source", SCRIPT, content="e68f5256", rows=21_465, line=21_465)
+    first["lineage"] = node(
+        "model", "fraud/3", node("dataset version", "1f0c2ab9", source), aliases=["champion"], git=None
+    )
+    html = render(first)
+    page = Page(html)
+    assert page.every("script") == []
+    assert f"model fraud/3 aliases champion dataset version 1f0c2ab9 source {SCRIPT} content e68f5256" in page.text
+    assert "rows 21,465 line 21465" in page.text, "a line is a name: it is copied"
+    tree = html[html.index('<ul class="tree">') :].partition("</section>")[0]
+    assert (tree.count("<ul"), tree.count("<li>"), tree.count("</li>")) == (3, 3, 3)
+    assert "git" not in tree
+
+
+def test_a_record_of_before_has_no_tree(first):
+    assert "Lineage" not in Page(render(first)).text
+
+
 def test_a_stage_that_was_skipped_is_marked(second):
     skipped = [one for one in second["stages"] if one["state"] == "cached"]
     assert Page(render(second)).text.count("cached") == len(skipped) == 3
@@ -605,3 +629,9 @@ def test_a_record_that_lacks_a_key_is_refused(first):
     del first["dataset_version"]
     with pytest.raises(UndefinedError, match="dataset_version"):
         render(first)
+
+
+def test_a_finding_says_what_was_expected_and_what_came(second):
+    text = Page(render(second)).text
+    assert "expected 'amount' to hold, got 117 rows otherwise" in text
+    assert "look at the quarantined rows" not in text

@@ -5,7 +5,7 @@ import pytest
 from sklearn.datasets import make_classification
 
 from rarecall.errors import DataError
-from rarecall.lineage import descendants, rebuild
+from rarecall.lineage import descendants, partners, rebuild
 from rarecall.resampling import ADASYN
 
 
@@ -43,22 +43,20 @@ def drawn(request, kind):
 
 
 def _same(left, right):
-    if isinstance(left, pd.DataFrame):
-        pd.testing.assert_frame_equal(left, right, check_exact=True)
-    else:
-        assert left.tobytes() == right.tobytes()
+    """Tell whether two tables are of the same types and equal bit for bit."""
+    return left.equals(right) if isinstance(left, pd.DataFrame) else left.tobytes() == right.tobytes()
 
 
 def test_the_rows_are_made_again_bit_for_bit_from_a_file(drawn, tmp_path):
     lineage, X, ids, rows = drawn
     pq.write_table(lineage, tmp_path / "lineage.parquet")
-    _same(rebuild(pq.read_table(tmp_path / "lineage.parquet"), X, ids=ids), rows)
+    assert _same(rebuild(pq.read_table(tmp_path / "lineage.parquet"), X, ids=ids), rows)
 
 
 def test_any_of_the_rows_can_be_made_alone(drawn):
     lineage, X, ids, rows = drawn
     few = np.array([3, 99, 40])
-    _same(
+    assert _same(
         rebuild(lineage.take(few), X, ids=ids),
         rows.iloc[few].reset_index(drop=True) if hasattr(rows, "iloc") else rows[few],
     )
@@ -71,7 +69,7 @@ def test_the_parents_alone_are_enough(drawn):
     if "voter_ids" in part.column_names:
         needed |= {name for names in part["voter_ids"].to_pylist() for name in names}
     kept = np.isin(ids, list(needed))
-    _same(rebuild(part, X[kept], ids=ids[kept]), rows[:20])
+    assert _same(rebuild(part, X[kept], ids=ids[kept]), rows[:20])
 
 
 def test_descendants_are_all_rows_that_a_row_had_a_part_in(drawn):
@@ -84,6 +82,17 @@ def test_descendants_are_all_rows_that_a_row_had_a_part_in(drawn):
         expected |= table["voter_ids"].map(lambda names: wanted in names)
     assert found == set(table["index"][expected])
     assert descendants(lineage, []).num_rows == 0
+
+
+def test_partners_are_those_a_row_was_drawn_towards(drawn):
+    """The first is the neighbour that the lineage names; all are among the voters, and their shares sum to one."""
+    lineage = drawn[0]
+    found = partners(lineage)
+    assert [next(iter(row)) for row in found] == lineage["neighbor_id"].to_pylist()
+    assert np.allclose([sum(row.values()) for row in found], 1.0)
+    if max(map(len, found)) > 1:
+        voters = lineage["voter_ids"].to_pylist()
+        assert all(set(row) <= set(names) for row, names in zip(found, voters, strict=True))
 
 
 def test_a_missing_parent_is_named(drawn):

@@ -22,3 +22,4 @@ def test_scikit_learn_accepts_it(estimator, check):
 
 def test_every_parameter_is_checked():
     check_param_validation("ADASYN", ADASYN(random_state=42))
+    assert set(ADASYN._parameter_constraints) == set(ADASYN().get_params())

@@ -18,7 +18,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from rarecall import snapshot, source
 from rarecall.errors import DataError
 
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the public tables are not here; see docs/tables.md")
+pytestmark = [
+    pytest.mark.skipif(not DATA.is_dir(), reason="the public tables are not here; see docs/tables.md"),
+    pytest.mark.filterwarnings("ignore:Generating overly large repr"),  # of a failure, which the warning would hide
+]
 
 SLOW = settings(
     deadline=None,

@@ -1,5 +1,7 @@
 """The inspection of a dataset version is made once, is the same everywhere, and knows which one came before."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ from rarecall.errors import DataError
 from rarecall.project import Project
 from rarecall.sections import Augmentation
 from rarecall.warehouse import Warehouse
+from tasks import runs
 from tasks.inspect import AT_RISK, inspect
 from tasks.stage import warehouse
 
@@ -127,18 +130,42 @@ def test_an_attack_that_is_switched_off_is_not_run(tmp_path):
     assert not found.file(AT_RISK).exists()
 
 
+def ran(project, made, number):
+    """Inspect a dataset version in a run that comes to its end."""
+    version = inspected(project, made)
+    record = {"started": f"2026-01-0{number}T00:00:00", "run_id": f"{number}" * 8}
+    runs.keep(project, record | {"dataset_version": made[1].key, "inspection_version": version.key}, "")
+    return version
+
+
 def test_a_version_stands_beside_the_one_before_and_later_inspections_change_nothing(tmp_path):
     project = in_home(tmp_path)
-    before = inspected(project, versions(project, "d1"))
+    before = ran(project, versions(project, "d1"), 1)
     second = versions(project, "d2", seed=1)
     planned = inspect.__wrapped__(project, *second)
-    facts = inspected(project, second).facts
+    facts = ran(project, second, 2).facts
     assert facts["previous"]["dataset"] == "d1"
     assert facts["previous"]["nearest"] == before.facts["fidelity"]["surroundings"]["nearest"]
-    inspected(project, versions(project, "d3", seed=2))
+    ran(project, versions(project, "d3", seed=2), 3)
     assert inspect.__wrapped__(project, *second).whole_recipe("") == planned.whole_recipe("")
 
 
+def test_the_runs_say_which_came_before_and_no_folders_time(tmp_path):
+    """A copy of the home gives its folders other times."""
+    project = in_home(tmp_path)
+    first = ran(project, versions(project, "d1"), 1)
+    second = versions(project, "d2", seed=1)
+    os.utime(second[1].path, (0, 0))
+    os.utime(first.path, (2e9, 2e9))
+    assert inspect.__wrapped__(project, *second).inputs[-1].key == first.key
+
+
+def test_a_run_that_did_not_come_to_its_end_is_not_the_one_before(tmp_path):
+    project = in_home(tmp_path)
+    inspected(project, versions(project, "d1"))
+    assert len(inspect.__wrapped__(project, *versions(project, "d2", seed=1)).inputs) == 2
+
+
 def test_another_projects_version_in_the_same_home_is_not_the_one_before(tmp_path):
-    inspected(in_home(tmp_path, name="refunds"), versions(in_home(tmp_path), "d1"))
+    ran(in_home(tmp_path, name="refunds"), versions(in_home(tmp_path), "d1"), 1)
     assert inspected(in_home(tmp_path), versions(in_home(tmp_path), "d2", seed=1)).facts["previous"] is None
