@@ -1,7 +1,7 @@
 """Retrieve the training set: each labelled row with its features as they were at its moment.
 
-Feast says which view, keys and features; `rarecall.as_of` joins them, in a fraction of the time that Feast's own join
-takes. That both give the same rows is tested.
+Feast says which view, keys and features; `rarecall.as_of` joins them within bounded memory. That both give the same
+rows is tested.
 """
 
 from datetime import timedelta
