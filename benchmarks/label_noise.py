@@ -22,10 +22,10 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from benchmarks.page import about, write_section
+from rarecall.doubt.vicinity import kinds_of
 from rarecall.labels import SUSPECT, judge
 from rarecall.sections import Training
 from rarecall.training import estimator
-from rarecall.vicinity import kinds_of
 
 MADE = {
     # Chosen so that cleanlab's default on scikit-learn's default learner comes near the published 0.48, 0.56 and 10.5%.

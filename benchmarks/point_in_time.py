@@ -14,7 +14,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from rarecall.as_of import MEMORY, join
+from rarecall.tables.as_of import MEMORY, join
 
 ROWS, FEATURES, EVENTS = 1_000_000, 30, 10  # events an entity
 NAMES = [f"x{at}" for at in range(FEATURES)]

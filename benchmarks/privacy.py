@@ -19,7 +19,7 @@ from scipy.stats import t as student
 from sklearn.metrics import average_precision_score
 
 from benchmarks.page import about, write_section
-from rarecall import snapshot, source
+from rarecall.intake import snapshot, source
 from rarecall.privacy import AttackResult, attack
 from rarecall.project import load
 from rarecall.resampling import ADASYN

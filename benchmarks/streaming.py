@@ -124,8 +124,8 @@ def _draw(folder: Path, options: argparse.Namespace) -> None:
 
 
 def _search(folder: Path, options: argparse.Namespace) -> None:
-    from rarecall.blocks import Parquet
     from rarecall.neighbors import FaissNeighbors
+    from rarecall.search.blocks import Parquet
 
     source = Parquet(folder / "table", columns=[f"x{at}" for at in range(options.features)])
     queries = _rows(options.queries, options.features, seed=10**6)

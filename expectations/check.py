@@ -15,8 +15,8 @@ from expectations.reference import Reference
 from expectations.subjects import Subjects, check_names
 from expectations.suite import SCOPES, suite
 from expectations.verdict import CRITICAL, Finding, Verdict
-from rarecall import snapshot
 from rarecall.errors import RarecallError, nearest
+from rarecall.intake import snapshot
 from rarecall.project import Project
 
 _EXAMPLES = 3
@@ -38,7 +38,7 @@ def check(
     Parameters
     ----------
     frame : DataFrame of shape (n_rows, n_columns)
-        A snapshot's rows, as `rarecall.snapshot.take` gives them: the source's columns, `row_id` and
+        A snapshot's rows, as `rarecall.intake.snapshot.take` gives them: the source's columns, `row_id` and
         `event_timestamp`.
     project : Project
     kinds : mapping of str to {"numeric", "categorical"}

@@ -16,7 +16,7 @@ from expectations.bounds import rule_mask
 from expectations.check import finding_of
 from expectations.expect import expect
 from expectations.verdict import Finding, Verdict
-from rarecall import fingerprint
+from rarecall.intake import fingerprint
 from rarecall.project import Project
 from rarecall.resampling.rules import Rules
 

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rarecall import cohorts, quarantine, snapshot
+from rarecall import cohorts
+from rarecall.intake import quarantine, snapshot
 from rarecall.project import Project
 
 ROWS = 100_000
@@ -20,7 +21,7 @@ ROWS = 100_000
 (Dvoretzky, Kiefer and Wolfowitz 1956, Massart's constant 1990)."""
 
 LEVELS = 1000
-"""A column with more texts is compared by none of them; `rarecall.snapshot` calls it an id unless it is declared."""
+"""A column with more texts is compared by none of them; a snapshot calls it an id unless it is declared."""
 
 _QUANTILES = 65  # edges of the kept distribution: a continuous column's distance is told to 1/64
 _CHANCE = 0.001  # how often a distance between two samples of one table may pass for a drift, a column
@@ -113,7 +114,7 @@ def refer(rows: pd.DataFrame, project: Project, kinds: Mapping[str, str]) -> Ref
     Parameters
     ----------
     rows : DataFrame of shape (n_rows, n_columns)
-        As `rarecall.snapshot.take` gives them, without those that are quarantined.
+        As `rarecall.intake.snapshot.take` gives them, without those that are quarantined.
     project : Project
     kinds : mapping of str to {"numeric", "categorical"}
         The features and their kinds.

@@ -9,9 +9,10 @@ from expectations.bounds import rule_mask, text_mask
 from expectations.likeness import likeness
 from expectations.reference import Reference, drift
 from expectations.suite import MAJORITY, POSITIVE_LABELS, TWO_ROWS, learnable_values
-from rarecall import cohorts, snapshot
+from rarecall import cohorts
 from rarecall.errors import DataError, nearest
 from rarecall.expressions import columns_of
+from rarecall.intake import snapshot
 from rarecall.project import Project
 from rarecall.resampling.rules import Rules
 

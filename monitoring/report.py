@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from monitoring import plots
-from rarecall.node import said
+from rarecall.kinship.node import said
 
 NARROW = 360
 """Width in CSS pixels of the forest that a phone shows."""

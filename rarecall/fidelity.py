@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rarecall import association, fingerprint, marginals, surroundings
-from rarecall.detectability import detect
+from rarecall.intake import fingerprint
+from rarecall.likeness import association, marginals, surroundings
+from rarecall.likeness.detectability import detect
 
 LIMITS = ("detectability", "marginal_distance", "correlation_difference", "outside_share", "distinct_share")
 """The figures that a project may set a limit to, as `rarecall.decision` reads them."""
@@ -50,11 +51,11 @@ def measure(
     Returns
     -------
     dict
-        JSON-ready: `rows` of the three sides, `marginals` (`rarecall.marginals.compare`), `associations`
-        (`rarecall.association.difference`, with `drift`, the same between holdout and real), `detectability`
-        (`rarecall.detectability.detect`, with `drift`), `diversity` {`distinct`, `copies`, `parents`},
-        `surroundings` (`rarecall.surroundings.survey`) and `figures` {name: {`value`, `low`, `high`, `rows`}}, one for
-        each of `LIMITS`. A figure that the rows do not define is None: never 0, never NaN.
+        JSON-ready: `rows` of the three sides, `marginals` (`rarecall.likeness.marginals.compare`), `associations`
+        (`rarecall.likeness.association.difference`, with `drift`, the same between holdout and real), `detectability`
+        (`rarecall.likeness.detectability.detect`, with `drift`), `diversity` {`distinct`, `copies`, `parents`},
+        `surroundings` (`rarecall.likeness.surroundings.survey`) and `figures` {name: {`value`, `low`, `high`, `rows`}},
+        one for each of `LIMITS`. A figure that the rows do not define is None: never 0, never NaN.
 
     Examples
     --------

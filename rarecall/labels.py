@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from rarecall.cohorts import in_order
-from rarecall.confidence import out_of_fold
+from rarecall.doubt.confidence import out_of_fold
+from rarecall.doubt.vicinity import kinds_of, neighbors
 from rarecall.errors import DataError
 from rarecall.intervals import wilson
-from rarecall.vicinity import kinds_of, neighbors
 
 SUSPECT = ("review", "drop")
 """The actions on a row whose label is held to be wrong; a row of action `weight` is doubted, not held to be wrong."""

@@ -1,7 +1,7 @@
 """Nearest neighbours for samplers: exact, or approximate to a recall that is measured, always the same for a seed.
 
-FAISS finds the cells (its k-means), `rarecall.cells` searches them by matrix products, SciPy's tree serves few columns;
-docs/neighbors.md says why.
+FAISS finds the cells (its k-means), `rarecall.search.cells` searches them by matrix products, SciPy's tree serves few
+columns; docs/neighbors.md says why.
 """
 
 import os
@@ -20,10 +20,10 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # it ships no types
 
-from rarecall.blocks import Rows, Table, as_rows
-from rarecall.cells import Cells, all_pairs
-from rarecall.topk import Floats, Ints, TopK, gaps_of
-from rarecall.tree import by_tree
+from rarecall.search.blocks import Rows, Table, as_rows
+from rarecall.search.cells import Cells, all_pairs
+from rarecall.search.topk import Floats, Ints, TopK, gaps_of
+from rarecall.search.tree import by_tree
 
 TREE_COLUMNS = 6
 """The most columns in which a tree beats products: at 8 it takes twice as long as cells, at 2 a third."""

@@ -1,8 +1,8 @@
 """Privacy of synthetic rows: the attacks are run, for what distances and copies say of them is nothing.
 
 Two attacks (Ganev et al. 2026, "SMOTE and Mirrors", arXiv 2510.15083): real rows are read off the synthetic ones alone
-(`rarecall.reconstruction`), and synthetic rows are told from real ones (`rarecall.distinguishing`). The attacker knows
-the method and how categories were weighed, and no row.
+(`rarecall.attacks.reconstruction`), and synthetic rows are told from real ones (`rarecall.attacks.distinguishing`).
+The attacker knows the method and how categories were weighed, and no row.
 """
 
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
-from rarecall.attacked import AttackedTable, Ints
+from rarecall.attacks.attacked import AttackedTable, Ints
+from rarecall.attacks.distinguishing import scores
+from rarecall.attacks.judge import Judge, Reconstruction
+from rarecall.attacks.lines import FINE, spreads, steps
+from rarecall.attacks.reconstruction import NEARBY, Candidates, modes, reconstruct
 from rarecall.deadline import Deadline
-from rarecall.distinguishing import scores
 from rarecall.intervals import Interval, areas
-from rarecall.judge import Judge, Reconstruction
-from rarecall.lines import FINE, spreads, steps
-from rarecall.reconstruction import NEARBY, Candidates, modes, reconstruct
 
 TOLERANCE = 0.01
 """A real row is reconstructed where every number is met within this share of the column's spread, or half its step."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from feast import FeatureStore
 
-    from rarecall.table import Table
+    from rarecall.tables.table import Table
 
 MOMENT = "event_timestamp"
 
@@ -72,7 +72,7 @@ def append(project: Project, file: str) -> dict[str, Any]:
 
 def deliveries(project: Project) -> Table:
     """Return the project's table of all that was delivered."""
-    from rarecall.table import DELIVERIES, Table
+    from rarecall.tables.table import DELIVERIES, Table
 
     return Table(warehouse(project), DELIVERIES, time=MOMENT)
 
@@ -87,7 +87,7 @@ def delivered(project: Project) -> Version:
 
 def all_rows(project: Project, version: Version) -> pd.DataFrame:
     """Return the rows of a version as the source has them, the oldest delivery first."""
-    from rarecall import source
+    from rarecall.intake import source
 
     rows = deliveries(project).read(version).drop_columns(MOMENT)
     return source.delivered(rows, project.missing.markers)
@@ -140,7 +140,7 @@ def _published(project: Project, table: Table, head: Version) -> str:
 def _read(project: Project, file: str, before: Version | None) -> pa.Table:
     import pyarrow as pa
 
-    from rarecall import snapshot, source
+    from rarecall.intake import snapshot, source
     from rarecall.sections import Source
 
     held = before.facts["columns"] if before else {}

@@ -21,7 +21,7 @@ def augment(project: Project, taken: Version, training_set: Version, judged: Ver
 
     What the label verdict drops leaves the training part alone: validation and holdout keep every row.
     """
-    from rarecall import screening
+    from rarecall.doubt import screening
 
     fallback = screening.fallback(judged.facts, project.labels, project.gates)
     asked_for = project.augmentation.model_copy(update={"sampler": "none"}) if fallback else project.augmentation
@@ -80,7 +80,8 @@ def augment(project: Project, taken: Version, training_set: Version, judged: Ver
 
 def _made_of(project: Project, folder: Path, train: pd.DataFrame, kept: pd.DataFrame) -> dict[str, Any]:
     """Return what the version is made of: its digest, counts and schema, and the lineage file by its digest."""
-    from rarecall import cohorts, composition
+    from rarecall import cohorts
+    from rarecall.datasets import composition
 
     parts = {"train": train} | {name: kept[kept["part"] == name] for name in PARTS[1:]}
     lineage = folder / LINEAGE

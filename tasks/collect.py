@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from rarecall import retention
+from rarecall.datasets import retention
 from rarecall.errors import StoreError
 from rarecall.project import Project
 from rarecall.warehouse import Warehouse

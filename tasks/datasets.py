@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 
-from rarecall import composition, difference, retention
+from rarecall.datasets import composition, difference, retention
 from rarecall.project import Project
 from rarecall.warehouse import Version, Warehouse
 from tasks.augment import PARTS
@@ -71,9 +71,9 @@ def diff(project: Project, a: str, b: str) -> dict[str, Any]:
     -------
     dict
         `a` and `b` (keys); `schema`, `counts` and `distributions` (of the training part, real and synthetic rows
-        together) as `rarecall.difference` gives them; `recipe`: the lines in which the two differ, over the whole chain
-        of versions behind them; `gone`: what of the two chains is no longer in the warehouse, so that its lines are
-        not known.
+        together) as `rarecall.datasets.difference` gives them; `recipe`: the lines in which the two differ, over the
+        whole chain of versions behind them; `gone`: what of the two chains is no longer in the warehouse, so that its
+        lines are not known.
     """
     shelf = warehouse(project)
     one, two = (resolve(project, KIND, prefix) for prefix in (a, b))

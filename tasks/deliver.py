@@ -11,7 +11,7 @@ def deliver(file: Path, *, day: int, pattern_day: int) -> dict[str, Any]:
     """Write the payments known on a day, aside and renamed, and return how many and how rare."""
     import pandas as pd
 
-    from rarecall.simulate import Payments, known_at, simulate
+    from rarecall.simulator.simulate import Payments, known_at, simulate
 
     payments = Payments(rows=_ROWS_A_DAY * _DAYS, days=_DAYS, new_pattern_day=pattern_day)
     export = known_at(simulate(payments), pd.Timestamp(payments.start) + pd.Timedelta(days=day))

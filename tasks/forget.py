@@ -13,7 +13,7 @@ from tasks.ledger import open_project_ledger
 from tasks.stage import warehouse
 
 if TYPE_CHECKING:
-    from rarecall.descent import Descent
+    from rarecall.kinship.descent import Descent
 
 
 def forget(project: Project, said: Sequence[str], *, who: str, why: str, dry_run: bool = False) -> dict[str, Any]:
@@ -42,7 +42,8 @@ def forget(project: Project, said: Sequence[str], *, who: str, why: str, dry_run
     DataError
         The project names no entity, the id is not one, or nothing in the home is about it.
     """
-    from rarecall import descent, pseudonym
+    from rarecall.intake import pseudonym
+    from rarecall.kinship import descent
 
     entity = named(project, said)
     found = descent.trace(warehouse(project), entity)

@@ -54,7 +54,7 @@ class Forgotten:
         DataError
             The table lacks a column by which someone was forgotten, so that their rows would pass unseen.
         """
-        from rarecall.pseudonym import of_rows
+        from rarecall.intake.pseudonym import of_rows
 
         named = frame.set_axis([str(name) for name in frame.columns], axis=1)
         for columns, names in self.pseudonyms.items():

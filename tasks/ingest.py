@@ -2,8 +2,10 @@
 
 import pandas as pd
 
-from rarecall import digest, late_labels, quarantine, snapshot, source
+from rarecall import digest
+from rarecall.intake import quarantine, snapshot, source
 from rarecall.project import Project
+from rarecall.tables import late_labels
 from rarecall.warehouse import Draft, Version
 from tasks.append import all_rows, delivered
 from tasks.forgotten import forgotten

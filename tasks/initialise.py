@@ -24,10 +24,10 @@ def initialise(
     StoreError
         The file is there already; a person may have edited it.
     """
-    from rarecall import source
-    from rarecall.leaks import suspects
-    from rarecall.profile import profile
-    from rarecall.scaffold import render
+    from rarecall.intake import source
+    from rarecall.profiling.leaks import suspects
+    from rarecall.profiling.profile import profile
+    from rarecall.profiling.scaffold import render
     from rarecall.sections import Source
 
     if file.exists():

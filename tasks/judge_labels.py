@@ -14,7 +14,8 @@ def judge_labels(project: Project, taken: Version, training_set: Version) -> Pla
     """Plan a verdict on every labelled row (its score, what to do with it, its weight) and the review queue."""
 
     def write(draft: Draft) -> None:
-        from rarecall import answers, cohorts, labels, review
+        from rarecall import cohorts, labels
+        from rarecall.doubt import answers, review
 
         rows, features = pd.read_parquet(training_set.file("rows.parquet")), taken.facts["features"]
         X, y, segments = rows[list(features)], rows["label"].to_numpy(), cohorts.assign(rows, project.cohorts)

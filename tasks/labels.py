@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from rarecall import answers, review
+from rarecall.doubt import answers, review
 from rarecall.errors import DataError, StoreError
 from rarecall.project import Project
 from rarecall.warehouse import Version

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from rarecall.table import Table
+    from rarecall.tables.table import Table
     from rarecall.warehouse import Version
 
 _WAIT = 60.0  # seconds; a delivery of a million labels into a table of as many takes a quarter of it
@@ -37,7 +37,7 @@ class Known:
     Attributes
     ----------
     labels : DataFrame
-        As `rarecall.revisions.as_of` gives them.
+        As `rarecall.tables.revisions.as_of` gives them.
     content : str
         Names what they say, and nothing else.
     version : str
@@ -58,7 +58,7 @@ def add(
     ----------
     project : Project
     file : str
-        As `rarecall.late_labels.read` takes it; so are `label_source` and `label_time`.
+        As `rarecall.tables.late_labels.read` takes it; so are `label_source` and `label_time`.
 
     Returns
     -------
@@ -70,14 +70,14 @@ def add(
     Raises
     ------
     DataError
-        As `rarecall.late_labels.read` and `rarecall.revisions.revise`; nothing was added.
+        As `rarecall.tables.late_labels.read` and `rarecall.tables.revisions.revise`; nothing was added.
     StoreError
         Another process was adding all the while, or the table cannot be read or written.
     """
     import pandas as pd
     import pyarrow as pa
 
-    from rarecall import late_labels, revisions
+    from rarecall.tables import late_labels, revisions
 
     if not project.entity:
         raise DataError("entity: expected a column by which a label finds its row, got none; name one in the project")
@@ -114,7 +114,7 @@ def history(project: Project, said: Sequence[str]) -> dict[str, Any]:
     DataError
         The project names no entity, `said` is not one, or nothing was said of it.
     """
-    from rarecall import revisions
+    from rarecall.tables import revisions
     from tasks.forget import named
 
     entity = named(project, said)
@@ -146,7 +146,7 @@ def known(project: Project) -> Known | None:
     """
     import pandas as pd
 
-    from rarecall import revisions
+    from rarecall.tables import revisions
 
     if not project.label.table:
         return None
@@ -177,7 +177,7 @@ def open_table(project: Project) -> Table:
 
     Another label, or another way to name what it is about, is another table: two questions share no answers.
     """
-    from rarecall.table import Table
+    from rarecall.tables.table import Table
 
     about = digest.of_value([project.label.column, project.entity, project.timestamp])[:8]
     return Table(warehouse(project), f"labels-{project.name}-{about}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rarecall.errors import DataError, StoreError
 from rarecall.project import Project
-from rarecall.table import DELIVERIES
+from rarecall.tables.table import DELIVERIES
 from rarecall.warehouse import Version
 from tasks.append import all_rows
 from tasks.forget import withheld
@@ -22,9 +22,9 @@ from tasks.versions import resolve
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
-    from rarecall.ancestry import Ancestry
-    from rarecall.node import Node
-    from rarecall.origin import Origin
+    from rarecall.kinship.ancestry import Ancestry
+    from rarecall.kinship.node import Node
+    from rarecall.kinship.origin import Origin
 
 _ROLES = {"train": "learned from it", "validation": "its threshold was chosen on it", "holdout": "it was judged on it"}
 
@@ -70,7 +70,7 @@ def of_run(project: Project, version: str) -> dict[str, Any]:
 
 def of_model(project: Project, version: str, *, most: int | None = None, prove: bool = True) -> Node:
     """Return the tree of a registered version of the project's model."""
-    from rarecall.node import Node
+    from rarecall.kinship.node import Node
     from serving import registry
 
     client = registry.connect(project)
@@ -97,7 +97,7 @@ def of_row(project: Project, dataset: Version, row: int, *, most: int | None = N
     DataError
         It has no such row.
     """
-    from rarecall.parentage import synthetic_rows
+    from rarecall.kinship.parentage import synthetic_rows
 
     ancestry = _ancestry(project)
     taken, snapshot = ancestry.inputs(dataset)["snapshots"]
@@ -123,9 +123,9 @@ def of_row(project: Project, dataset: Version, row: int, *, most: int | None = N
 
 def _gave_rise(project: Project, ancestry: Ancestry, snapshot: Version, row: int, most: int | None) -> list[Node]:
     """Return the dataset versions that hold a row, whatever its number there, with what was made of it in each."""
-    from rarecall import progeny
-    from rarecall.ancestry import spread
-    from rarecall.node import Node
+    from rarecall.kinship import progeny
+    from rarecall.kinship.ancestry import spread
+    from rarecall.kinship.node import Node
 
     found = []
     for dataset in published(project):
@@ -160,7 +160,7 @@ def _gave_rise(project: Project, ancestry: Ancestry, snapshot: Version, row: int
 
 def _judged(ancestry: Ancestry, dataset: Version, row: int) -> dict[str, Any]:
     """Return what the expectations made of a real row, by the verdict that the dataset version rests on."""
-    from rarecall.ancestry import judgement
+    from rarecall.kinship.ancestry import judgement
 
     rows = ancestry.inputs(dataset)["training_sets"][1]
     verdict = ancestry.inputs(rows)["verdicts"][1] if rows else None
@@ -181,14 +181,14 @@ def _said(found: ModelVersion) -> dict[str, Any]:
 
 
 def _ancestry(project: Project, *, read: bool = True) -> Ancestry:
-    from rarecall.ancestry import Ancestry
+    from rarecall.kinship.ancestry import Ancestry
 
     return Ancestry(shelf=warehouse(project), origin=_origin(project, read=read))
 
 
 def _origin(project: Project, *, read: bool) -> Callable[[Version], Origin]:
-    from rarecall import source
-    from rarecall.origin import InDeliveries, InFiles
+    from rarecall.intake import source
+    from rarecall.kinship.origin import InDeliveries, InFiles
 
     shelf, gone = warehouse(project), forgotten(project)
 
@@ -207,6 +207,6 @@ def _origin(project: Project, *, read: bool) -> Callable[[Version], Origin]:
 
 
 def _gone(kind: str, key: str) -> Node:
-    from rarecall.node import Node
+    from rarecall.kinship.node import Node
 
     return Node(kind=kind, name=key, facts={"in this warehouse": False})

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rarecall import retention
+from rarecall.datasets import retention
 from rarecall.errors import StoreError, redacted
 from rarecall.project import Project
 from rarecall.warehouse import Warehouse

@@ -1,6 +1,6 @@
 """What can be said before any server starts and any folder is made."""
 
-from rarecall import source
+from rarecall.intake import source
 from rarecall.project import Project
 
 

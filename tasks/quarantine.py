@@ -15,7 +15,7 @@ from tasks.ledger import known_entries, open_project_ledger
 if TYPE_CHECKING:
     import pandas as pd
 
-    from rarecall.quarantine import Release
+    from rarecall.intake.quarantine import Release
     from rarecall.warehouse import Version
 
 RELEASED = "quarantine.released"
@@ -25,7 +25,7 @@ _FILE = "quarantine.parquet"
 
 def overview(project: Project) -> dict[str, Any]:
     """Return every verdict that set rows aside, newest first, JSON-ready."""
-    from rarecall.quarantine import BETWEEN, is_released
+    from rarecall.intake.quarantine import BETWEEN, is_released
 
     released = releases(project)
     found = []
@@ -55,7 +55,7 @@ def show(project: Project, snapshot: str, *, most: int, copy_to: Path | None) ->
     StoreError
         The file could not be written.
     """
-    from rarecall.quarantine import BETWEEN, is_released
+    from rarecall.intake.quarantine import BETWEEN, is_released
 
     verdict, rows = _find(project, snapshot)
     rows = rows.assign(released=is_released(rows, releases(project)))
@@ -102,7 +102,7 @@ def release(
     DataError
         A row is not in the quarantine, or nothing can be learned from it as it is.
     """
-    from rarecall.quarantine import BETWEEN, is_released, of_quarantine, unlearnable
+    from rarecall.intake.quarantine import BETWEEN, is_released, of_quarantine, unlearnable
 
     verdict, held = _find(project, snapshot)
     failed = dict(zip(held["row_id"], (names.split(BETWEEN) for names in held["failed_expectations"]), strict=True))
@@ -140,7 +140,7 @@ def release(
 
 def releases(project: Project) -> list[Release]:
     """Return every release of the project's ledger, oldest first."""
-    from rarecall.quarantine import Release
+    from rarecall.intake.quarantine import Release
 
     return [
         Release(

@@ -1,7 +1,7 @@
 """Retrieve the training set: each labelled row with its features as they were at its moment.
 
-Feast says which view, keys and features; `rarecall.as_of` joins them within bounded memory. That both give the same
-rows is tested.
+Feast says which view, keys and features; `rarecall.tables.as_of` joins them within bounded memory. That both give the
+same rows is tested.
 """
 
 from datetime import timedelta
@@ -28,8 +28,9 @@ def retrieve(project: Project, taken: Version, verdict: Version, view: Version) 
     answered = _answered(project, taken, verdict)
 
     def write(draft: Draft) -> None:
-        from rarecall import answers, as_of
+        from rarecall.doubt import answers
         from rarecall.split import mature
+        from rarecall.tables import as_of
 
         spine = [*dict.fromkeys(["row_id", *facts["keys"]]), "event_timestamp", "label"]
         accepted = pd.read_parquet(verdict.file("accepted.parquet"), columns=spine)
@@ -79,7 +80,7 @@ def retrieve(project: Project, taken: Version, verdict: Version, view: Version) 
 
 def _answered(project: Project, taken: Version, verdict: Version) -> "pd.Series[str]":
     """Return the answers about accepted rows, by row id; the ledger's other answers are about other deliveries."""
-    from rarecall import answers
+    from rarecall.doubt import answers
     from tasks.labels import standing
 
     held, features = standing(project), list(taken.facts["features"])
@@ -97,8 +98,8 @@ def _corrected(project: Project, verdict: Version, labelled: pd.DataFrame) -> pd
     That training set is made of the snapshot with which the verdict compares this one, so that the same verdict always
     has the same.
     """
-    from rarecall.descent import made_of
-    from rarecall.pseudonym import texts
+    from rarecall.intake.pseudonym import texts
+    from rarecall.kinship.descent import made_of
     from rarecall.split import mature
     from tasks.stage import warehouse
 

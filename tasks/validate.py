@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from rarecall import snapshot
 from rarecall.errors import DataError
+from rarecall.intake import snapshot
+from rarecall.intake.quarantine import BETWEEN
 from rarecall.project import Project
-from rarecall.quarantine import BETWEEN
 from rarecall.warehouse import Draft, Version
 from tasks.accept import reference_of
 from tasks.ingest import exempt

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from rarecall import digest, retention
+from rarecall import digest
+from rarecall.datasets import retention
 from rarecall.errors import StoreError
 from rarecall.project import Project
 from rarecall.warehouse import Version

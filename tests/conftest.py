@@ -5,7 +5,7 @@ import pytest
 from places import Place, placed
 from redis_server import redis_server
 
-from rarecall.simulate import Payments, simulate
+from rarecall.simulator.simulate import Payments, simulate
 
 
 @pytest.fixture(scope="session")

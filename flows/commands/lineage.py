@@ -64,7 +64,7 @@ def _drawn(node: dict[str, Any]) -> Tree:
 def _line(node: dict[str, Any]) -> str:
     from rich.markup import escape
 
-    from rarecall.node import said
+    from rarecall.kinship.node import said
 
     known = [(name, said(name, value)) for name, value in node["facts"].items() if value is not None]
     facts = [f"[dim]{escape(name)}[/] {escape(value)}" for name, value in known]

@@ -7,9 +7,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from rarecall.blocks import Floats, Ints, Matrix, Table
 from rarecall.resampling.columns import Columns
 from rarecall.resampling.refusal import SamplingError
+from rarecall.search.blocks import Floats, Ints, Matrix, Table
 
 SPREAD_ROWS = 100_000
 """Rows, at equal strides, whose quartiles give the spread: the same rows however the table is cut."""

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from rarecall.blocks import Matrix, Table
 from rarecall.resampling.allocation import allocate
 from rarecall.resampling.annotations import Annotations
 from rarecall.resampling.columns import Columns
@@ -16,6 +15,7 @@ from rarecall.resampling.metric import Mixed
 from rarecall.resampling.plan import ClassPlan, Distances, Floats, Ints, Plan, histogram_of
 from rarecall.resampling.quota import Quota
 from rarecall.resampling.refusal import SamplingError
+from rarecall.search.blocks import Matrix, Table
 
 OnEasy = Literal["smote", "uniform", "skip", "raise"]
 

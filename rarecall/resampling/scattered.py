@@ -11,8 +11,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from rarecall.blocks import Matrix, Table
-from rarecall.cells import all_pairs
 from rarecall.neighbors import FaissNeighbors
 from rarecall.resampling.adasyn import ADASYN, row_bytes
 from rarecall.resampling.annotations import Annotations
@@ -22,6 +20,8 @@ from rarecall.resampling.plan import Floats, Ints, Plan
 from rarecall.resampling.planning import Planner
 from rarecall.resampling.survey import Roll, Survey
 from rarecall.resampling.target import Target
+from rarecall.search.blocks import Matrix, Table
+from rarecall.search.cells import all_pairs
 
 
 @dataclass(frozen=True)

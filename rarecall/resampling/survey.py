@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rarecall.blocks import Matrix
 from rarecall.errors import nearest
 from rarecall.resampling.columns import Columns
 from rarecall.resampling.metric import Mixed, fold, mismatch, numbers_of, spreads, stride
@@ -16,6 +15,7 @@ from rarecall.resampling.partitions import Partitions
 from rarecall.resampling.plan import Floats, Ints
 from rarecall.resampling.refusal import SamplingError
 from rarecall.resampling.schema import Schema, kinds_of
+from rarecall.search.blocks import Matrix
 
 HEAD = 1000
 """Rows of the table's beginning that tell how many bytes a row takes."""

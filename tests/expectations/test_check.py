@@ -12,8 +12,8 @@ from payments_snapshot import KINDS, project, rows, without
 from expectations.check import check
 from expectations.suite import suite
 from rarecall import project as project_file
-from rarecall import snapshot, source
 from rarecall.errors import DataError, RarecallError
+from rarecall.intake import snapshot, source
 
 DATA = Path(os.environ.get("RARECALL_DATA", Path(__file__).parents[3] / "shared" / "data"))
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -6,7 +6,8 @@ import pytest
 from payments_snapshot import KINDS, project, rows
 
 from expectations.dataset import check_dataset
-from rarecall import augmentation, snapshot
+from rarecall import augmentation
+from rarecall.intake import snapshot
 
 N = 400
 ABOUT = project(entity=[], expectations={"rules": {"paid": "amount >= 0"}})

@@ -6,7 +6,7 @@ import pytest
 from payments_snapshot import KINDS, project, rows, without
 
 from expectations.check import check
-from rarecall import snapshot
+from rarecall.intake import snapshot
 
 REFUSALS = {
     "no row": (

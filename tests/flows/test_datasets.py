@@ -7,7 +7,7 @@ import pytest
 from filelock import FileLock
 from places import Place, placed
 
-from rarecall import composition
+from rarecall.datasets import composition
 from rarecall.warehouse import Warehouse
 
 

@@ -9,7 +9,8 @@ import pytest
 from mlflow import MlflowClient
 from places import placed
 
-from rarecall import answers, training
+from rarecall import training
+from rarecall.doubt import answers
 from rarecall.errors import DataError
 from rarecall.project import load
 from rarecall.warehouse import Warehouse

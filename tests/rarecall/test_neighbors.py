@@ -7,8 +7,9 @@ from sklearn.datasets import make_classification
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from rarecall import blocks, neighbors
+from rarecall import neighbors
 from rarecall.neighbors import FaissNeighbors
+from rarecall.search import blocks
 
 
 @pytest.fixture(scope="module", name="X")

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from published import publish
 
-from rarecall import snapshot
+from rarecall.intake import snapshot
 from rarecall.project import Project
 from rarecall.sections import Training
-from rarecall.simulate import Payments, simulate
+from rarecall.simulator.simulate import Payments, simulate
 from rarecall.training import estimator, fit, score, with_threshold
 from serving import model
 from serving.features import FeatureReader

@@ -7,10 +7,10 @@ import pytest
 from places import Place, placed
 
 from flows.commands.append import _show_delivered
-from rarecall.descent import trace
 from rarecall.errors import DataError
+from rarecall.kinship.descent import trace
 from rarecall.project import load
-from rarecall.table import DELIVERIES, Table
+from rarecall.tables.table import DELIVERIES, Table
 from rarecall.warehouse import MANIFEST, Warehouse
 from tasks.append import all_rows, append, deliveries, publish
 from tasks.feature_store import open_store

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 from places import placed
 
-from rarecall.descent import trace
 from rarecall.errors import StoreError
+from rarecall.kinship.descent import trace
 from rarecall.project import load
 from rarecall.warehouse import Warehouse
 from tasks import datasets

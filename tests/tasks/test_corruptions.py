@@ -15,8 +15,8 @@ import pytest
 from corruptions import DATA, TABLES, Corruption, Table, corruptions, table
 from hypothesis import HealthCheck, Phase, given, settings
 
-from rarecall import snapshot, source
 from rarecall.errors import DataError
+from rarecall.intake import snapshot, source
 
 pytestmark = [
     pytest.mark.skipif(not DATA.is_dir(), reason="the public tables are not here; see docs/tables.md"),

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 from places import placed
 
-from rarecall.descent import trace
 from rarecall.errors import DataError, StoreError
+from rarecall.kinship.descent import trace
 from rarecall.lineage import descendants
 from rarecall.project import load
 from rarecall.warehouse import Warehouse

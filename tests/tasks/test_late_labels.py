@@ -10,10 +10,11 @@ from payments_snapshot import KINDS
 from payments_snapshot import project as payments_project
 from payments_snapshot import rows as payments_rows
 
-from rarecall import late_labels as pure
-from rarecall import quarantine, revisions, snapshot
 from rarecall.errors import DataError, ProjectError, StoreError
+from rarecall.intake import quarantine, snapshot
 from rarecall.project import Project, load
+from rarecall.tables import late_labels as pure
+from rarecall.tables import revisions
 from rarecall.warehouse import Warehouse
 from tasks import late_labels
 from tasks.forget import forget

@@ -20,7 +20,7 @@ from redis import Redis
 
 from feature_repo import definitions
 from rarecall.errors import StoreError
-from rarecall.pseudonym import of_entity
+from rarecall.intake.pseudonym import of_entity
 from serving.features import FeatureReader
 from tasks.feature_store import open_store
 from tasks.forgotten import FORGOTTEN, key_name, secret_of

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feature_repo import definitions
-from rarecall import as_of
 from rarecall.errors import DataError, StoreError
 from rarecall.project import Project
+from rarecall.tables import as_of
 from tasks.feature_store import applying
 from tasks.publish_features import publish
 

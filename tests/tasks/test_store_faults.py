@@ -22,7 +22,7 @@ from published import publish as publish_view
 
 from rarecall.errors import StoreError
 from rarecall.project import Project, load
-from rarecall.table import DELIVERIES, Table
+from rarecall.tables.table import DELIVERIES, Table
 from rarecall.warehouse import Warehouse
 from serving.features import FeatureReader
 from tasks.append import append, deliveries
@@ -37,7 +37,7 @@ APPEND = """
 import sys
 from pathlib import Path
 import pyarrow as pa
-from rarecall.table import DELIVERIES, Table
+from rarecall.tables.table import DELIVERIES, Table
 from rarecall.warehouse import Warehouse
 table = Table(Warehouse(Path(sys.argv[1])), "deliveries")
 start, first, count = Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
@@ -261,7 +261,7 @@ def test_a_full_disk_is_one_sentence_and_the_version_before_still_reads(tmp_path
             from pathlib import Path
             import pyarrow as pa, numpy as np
             from rarecall.errors import StoreError
-            from rarecall.table import DELIVERIES, Table
+            from rarecall.tables.table import DELIVERIES, Table
             from rarecall.warehouse import Warehouse
             resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, resource.RLIM_INFINITY))
             try:

@@ -1,0 +1,1 @@
+"""The attacks that privacy is judged by, and what they know of a table."""

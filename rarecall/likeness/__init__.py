@@ -1,0 +1,1 @@
+"""What fidelity is made of: how synthetic rows compare with real ones, a figure a file."""

@@ -1,0 +1,1 @@
+"""Tables that grow: partitions and revisions that are only ever added, and joins as of a moment."""
