@@ -12,7 +12,9 @@ TOOLS := .tools
 UV := $(shell command -v uv || echo $(TOOLS)/bin/uv)
 BIN := $(VENV)/bin
 export OMP_WAIT_POLICY := passive  # as flows/environment.py sets it for users, and why
-test thorough: export OPENBLAS_NUM_THREADS := 1  # a worker a core: more threads only wait for one another, and spin
+# A worker a core: more threads only wait for one another, and spin.
+test thorough: export OPENBLAS_NUM_THREADS := 1
+test thorough: export OMP_NUM_THREADS := 1
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --fork-strategy fewest --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 

@@ -31,7 +31,7 @@ def write_section(name: str, facts: dict, lines: list[str]) -> None:
     begin, end = f"<!-- {name}: written by benchmarks/{name}.py -->", f"<!-- {name}: end -->"
     text = PAGE.read_text()
     if begin not in text:
-        text += f"\n## {name.capitalize()}\n\n{begin}\n{end}\n"
+        text += f"\n## {name.replace('_', ' ').capitalize()}\n\n{begin}\n{end}\n"
     versions = ", ".join(f"{package} {number}" for package, number in facts["versions"].items())
     body = [begin, f"{facts['date']}, {facts['machine']}; {versions}.", "", *lines, end]
     PAGE.write_text(text.split(begin)[0] + "\n".join(body) + text.split(end)[1])

@@ -32,7 +32,7 @@ app.command()(export.export)
 app.command()(lineage.lineage)
 app.command()(materialize.materialize)
 
-STAGES = 14  # of a retrain, for the bar; the flow itself would take seconds to import
+STAGES = 15  # of a retrain, for the bar; the flow itself would take seconds to import
 
 
 def main() -> None:
@@ -141,6 +141,9 @@ def report(
 @app.command()
 def demo(
     home: Annotated[str, typer.Option("--home", help="Where the demo keeps everything.")] = ".rarecall/demo",
+    synthetic: Annotated[
+        bool, typer.Option("--synthetic", help="Train on synthetic rows even where they are not shown to gain.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Tell the whole story on simulated card payments: a champion, a new fraud in one region, a retrain that pays."""
@@ -148,7 +151,7 @@ def demo(
     def work() -> dict[str, Any]:
         from flows.demo import demo as tell
 
-        return tell(Path(home).absolute(), say=None if as_json else console.say)
+        return tell(Path(home).absolute(), synthetic=synthetic, say=None if as_json else console.say)
 
     answer(work, lambda _: None, as_json=as_json, stages=2 * STAGES)
 
@@ -222,6 +225,9 @@ def _show_run(record: dict[str, Any]) -> None:
     console.table(f"{record['project']}: {record['decision']['verdict']}", _GATES, gates)
     for reason in record["decision"]["reasons"]:
         console.people.print(f"• {reason}", highlight=False, soft_wrap=True)
+    console.people.print(
+        f"trained: {record['arms']['name']}; {record['arms']['reasons'][0]}", highlight=False, soft_wrap=True
+    )
     if all(stage["state"] == "cached" for stage in record["stages"]):
         console.people.print("nothing to do: every stage had been run on these inputs", highlight=False)
     names = ", ".join(record["aliases"]) or "no alias"

@@ -28,15 +28,21 @@ stores: {home: .}
 """
 
 
-def demo(home: Path, *, say: Callable[[str], None] | None) -> dict[str, Any]:
-    """Tell the story in `home`, line by line to `say`, and return what it came to."""
+SYNTHETIC = "ablation: {ship: configured}   # synthetic rows whether they are shown to gain or not\n"
+
+
+def demo(home: Path, *, synthetic: bool = False, say: Callable[[str], None] | None) -> dict[str, Any]:
+    """Tell the story in `home`, line by line to `say`, and return what it came to.
+
+    With `synthetic`, models are trained on synthetic rows even where these are not shown to gain.
+    """
     configure(os.environ, home)
     from flows.retrain import retrain
     from tasks.deliver import deliver
 
     tell = say or (lambda _line: None)
     file = home / FILE
-    file.write_text(PROJECT)
+    file.write_text(PROJECT + (SYNTHETIC if synthetic else ""))
     table = home / "payments.parquet"
 
     first = deliver(table, day=DAYS["champion"], pattern_day=DAYS["pattern"])
@@ -73,9 +79,15 @@ def _verdict(record: dict[str, Any]) -> str:
     low, high = sli["intervals"]["minority_recall"]
     return (
         f"Model version {record['model_version']} is registered, {names}: recall {sli['minority_recall']:.2f} "
-        f"[{low:.2f}, {high:.2f}], precision {sli['minority_precision']:.2f}, "
-        f"{record['augmentation']['synthetic_rows']:,} synthetic rows, each traceable to its parents."
+        f"[{low:.2f}, {high:.2f}], precision {sli['minority_precision']:.2f}, {_trained(record)}."
     )
+
+
+def _trained(record: dict[str, Any]) -> str:
+    made, compared = record["augmentation"]["synthetic_rows"], record["arms"]["reasons"]
+    if made:
+        return f"{made:,} synthetic rows, each traceable to its parents"
+    return f"no synthetic rows: {next((one for one in compared if 'ADASYN' in one), compared[0])}"
 
 
 def _difference(before: dict[str, Any], now: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from flows.alone import alone
 from rarecall.project import load
 from tasks.accept import accept
 from tasks.augment import augment
+from tasks.compare_arms import compare_arms
 from tasks.decide import decide
 from tasks.evaluate import evaluate
 from tasks.ingest import ingest
@@ -38,14 +39,15 @@ def retrain(project_file: str, home: str | None = None) -> dict[str, Any]:
         training_set = retrieve(project, snapshot, verdict, view)
         labels = judge_labels(project, snapshot, training_set)
         parts = split(project, training_set)
-        dataset = augment(project, snapshot, training_set, labels, parts)
+        arms = compare_arms(project, snapshot, training_set, labels, parts)
+        dataset = augment(project, snapshot, training_set, labels, parts, arms)
         inspection = inspect(project, training_set, dataset)
         published = publish_dataset(project, dataset)
-        model = train(project, dataset)
+        model = train(project, arms, dataset)
         evaluation = evaluate(project, snapshot, dataset, labels, model)
         decision = decide(project, dataset, inspection, model, evaluation)
         registration = register(project, view, dataset, model, evaluation, labels, decision)
         reference = reference_report(project, dataset)
-        done = [snapshot, verdict, view, training_set, labels, parts, dataset, inspection, published]
+        done = [snapshot, verdict, view, training_set, labels, parts, arms, dataset, inspection, published]
         done += [model, evaluation, decision, registration, reference]
         return report(project, done)

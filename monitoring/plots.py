@@ -155,6 +155,34 @@ def difficulty(histogram: Mapping[str, Any]) -> str:
         return _svg(figure)
 
 
+def cost_quality(points: Sequence[Cell], knee: float | None) -> str:
+    """Draw AUC-PR with its interval against the share of synthetic rows, and where more of them stops to pay.
+
+    Parameters
+    ----------
+    points : sequence of mapping
+        `synthetic_share`, `auc_pr`, `low`, `high` and `rows` of each.
+    knee : float or None
+        The share to mark.
+    """
+    share = np.array([point["synthetic_share"] for point in points])
+    quality = np.array([point["auc_pr"] for point in points])
+    reach = [[point[name] for point in points] for name in ("low", "high")]
+    with _style("cost-quality"):
+        figure = _figure(460, 190)
+        axes = figure.add_axes((52 / 460, 40 / 190, 394 / 460, 138 / 190))
+        axes.vlines(share, *reach, color=PALETTE["good"], linewidth=1.3, alpha=0.45)
+        axes.plot(share, quality, "o-", color=PALETTE["good"], markersize=7, markeredgecolor=PALETTE["card"])
+        if knee is not None:
+            axes.axvline(knee, color=PALETTE["champion"], linewidth=1.2, linestyle=(0, (4, 3)), zorder=0.8)
+        axes.xaxis.set_major_formatter("{x:.0%}")
+        axes.yaxis.get_major_locator().set_params(nbins=4)
+        axes.yaxis.set_major_formatter("{x:.2f}")
+        axes.set_xlabel("synthetic share of the rows that teach", labelpad=5)
+        axes.grid(axis="y")
+        return _svg(figure)
+
+
 def marginals(columns: Sequence[Cell]) -> str:
     """Draw how far each column's synthetic values lie from the real ones, beside how far the holdout's lie.
 

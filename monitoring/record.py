@@ -66,6 +66,7 @@ def compose(
         "validation": facts["validate"],
         "labels": facts["judge_labels"],
         "split": facts["split"],
+        "arms": facts["compare_arms"],
         "augmentation": dataset | {"examples": _examples(project, dataset["examples"])},
         "inspection": facts["inspect"],
         "drift": facts["reference_report"],

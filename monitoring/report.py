@@ -51,7 +51,9 @@ def render(record: Mapping[str, Any]) -> str:
     """
     histogram = (record["augmentation"] or {}).get("difficulty_histogram")
     fidelity = (record["inspection"] or {}).get("fidelity")
+    points = record["arms"]["curve"]
     pictures = {
+        "cost_quality": plots.cost_quality(points, record["arms"]["knee"]) if points else "",
         "forest": plots.forest(record),
         "forest_narrow": plots.forest(record, width=NARROW),
         "curve": plots.precision_recall(record) if record["curves"] else "",

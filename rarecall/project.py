@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_v
 
 from rarecall.errors import ProjectError, brief, nearest, redacted
 from rarecall.sections import (
+    Ablation,
     Augmentation,
     Canary,
     Cohort,
@@ -81,6 +82,7 @@ class Project(Section):
     fidelity: Fidelity = Field(Fidelity(), description="How synthetic rows are compared with real ones.")
     privacy: Privacy = Field(Privacy(), description="How synthetic rows are attacked, and whether they may leave.")
     training: Training = Field(Training(), description="Which learner, and how.")
+    ablation: Ablation = Field(Ablation(), description="What a way to train must show before it is shipped.")
     gates: Gates = Field(Gates(), description="What a model must hold.")
     canary: Canary = Field(Canary(), description="How much of the traffic a challenger meets.")
     monitoring: Monitoring = Field(Monitoring(), description="What is watched.")

@@ -238,15 +238,44 @@ class Fidelity(Section):
     folds: int = Field(5, ge=2, le=20, description="Of the classifier; a row and its parent stand in one.")
 
 
+Learner = Literal["hist_gradient_boosting", "random_forest", "logistic_regression"]
+
+
 class Training(Section):
     """The learner and its parameters, as scikit-learn names them."""
 
-    learner: Literal["hist_gradient_boosting", "random_forest", "logistic_regression"] = Field(
+    learner: Learner = Field(
         "hist_gradient_boosting", description="The first takes missing values and categories as they are."
     )
     parameters: dict[str, Any] = Field(default={}, description="The learner's own, by scikit-learn's names.")
     precision_margin: Share = Field(
         0.05, description="The threshold holds the precision gate with this to spare: the holdout must hold it too."
+    )
+
+
+class Ablation(Section):
+    """Whether the simplest way to train is enough: every other must show its gain before it is shipped."""
+
+    compare: bool = Field(True, description="false: nothing is compared, and training goes as configured.")
+    ship: Literal["earned", "configured"] = Field(
+        "earned",
+        description="earned: the simplest arm that no other is shown to beat; configured: as the project says, beside "
+        "what the comparison says of it.",
+    )
+    folds: int = Field(4, ge=2, le=20, description="Tested one after another; ordered in time where there is time.")
+    seeds: int = Field(2, ge=1, le=20, description="Averaged, for arms that chance has a part in.")
+    rows: int = Field(
+        20_000, ge=1000, description="Most rows that teach one fit; a count, so that every machine ships the same arm."
+    )
+    learners: list[Learner] = Field(default=[], description="Tried beside training.learner.")
+    neighbors: list[Annotated[int, Field(ge=1)]] = Field(
+        default=[], description="Values of augmentation.k to search beside the configured one."
+    )
+    shares: list[Annotated[float, Field(gt=0.0, lt=1.0)]] = Field(
+        default=[0.1, 0.3], description="Shares of synthetic rows to search, and to draw the curve at."
+    )
+    parameters: dict[str, dict[str, Annotated[list[Any], Field(min_length=1)]]] = Field(
+        default={}, description="By learner: values of its parameters to search."
     )
 
 

@@ -16,41 +16,41 @@ LINEAGE = "lineage.parquet"
 
 
 @stage
-def augment(project: Project, taken: Version, training_set: Version, judged: Version, parts: Version) -> Plan:
+def augment(
+    project: Project, taken: Version, training_set: Version, judged: Version, parts: Version, compared: Version
+) -> Plan:
     """Plan the dataset version. Its key is the dataset version; validation and holdout hold real rows only.
 
-    What the label verdict drops leaves the training part alone: validation and holdout keep every row.
+    Synthetic rows are made only where the comparison of the arms shipped them; of that comparison the version keeps
+    what was asked for, so that another learner alone makes no other rows. What the label verdict drops leaves the
+    training part alone: validation and holdout keep every row.
     """
+    from rarecall.arms.arm import Arm
     from rarecall.doubt import screening
 
     fallback = screening.fallback(judged.facts, project.labels, project.gates)
-    asked_for = project.augmentation.model_copy(update={"sampler": "none"}) if fallback else project.augmentation
-
+    asked_for = Arm(**compared.facts["shipped"]).augmentation(project.augmentation)
     rules = project.expectations.rules_over(taken.facts["features"])
 
     def write(draft: Draft) -> None:
         from rarecall import augmentation
+        from tasks.teaching import teaching
 
-        rows = pd.read_parquet(training_set.file("rows.parquet")).drop(columns=project.entity)
+        rows = pd.read_parquet(training_set.file("rows.parquet"))
         part = pd.read_parquet(parts.file("parts.parquet"))["part"]
-        inside = (part == "train").to_numpy()
-        verdict = screening.screen(
-            pd.read_parquet(judged.file("labels.parquet"))[inside],
-            rows["label"].to_numpy()[inside],
-            max_dropped=project.labels.max_dropped,
-        )
-        teaches = (verdict["action"] != "drop").to_numpy()
-        train = rows[inside][teaches].assign(label_weight=verdict["weight"]).reset_index(drop=True)
+        train = teaching(project, rows, part, judged)
+        rows = rows.drop(columns=project.entity)
         made = augmentation.augment(
-            train.drop(columns="label_weight"),
+            train.rows,
             taken.facts["features"],
-            (verdict["action"] == "keep").to_numpy()[teaches],
+            train.eligible,
             asked_for,
             first_id=taken.facts["rows"],
             seed=project.seed,
             rules=rules,
         )
-        whole = augmentation.together(train, made.rows.assign(label_weight=1.0))
+        real = train.rows.assign(label_weight=train.weight)
+        whole = augmentation.together(real, made.rows.assign(label_weight=1.0))
         whole.to_parquet(draft.folder / "train.parquet", index=False)
         for name in PARTS[1:]:
             rows[part == name].to_parquet(draft.folder / f"{name}.parquet", index=False)
@@ -59,8 +59,8 @@ def augment(project: Project, taken: Version, training_set: Version, judged: Ver
         draft.facts.update(
             made.facts,
             rows=len(whole),
-            dropped=int((~teaches).sum()),
-            down_weighted=int((train["label_weight"] < 1).sum()),
+            dropped=train.dropped,
+            down_weighted=int((train.weight < 1).sum()),
             fallback=fallback,
             features=taken.facts["features"],
             seed=project.seed,

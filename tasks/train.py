@@ -10,8 +10,9 @@ from tasks.stage import Plan, stage
 
 
 @stage
-def train(project: Project, dataset: Version) -> Plan:
-    """Plan the fitted model with its threshold inside, as one skops file."""
+def train(project: Project, compared: Version, dataset: Version) -> Plan:
+    """Plan the fitted model with its threshold inside, as one skops file; it is trained as the shipped arm was."""
+    from rarecall.arms.arm import Arm
 
     def write(draft: Draft) -> None:
         from rarecall import threshold, training
@@ -35,9 +36,7 @@ def train(project: Project, dataset: Version) -> Plan:
             validation={"recall": chosen.recall, "precision": chosen.precision, "floor_reached": chosen.reached},
         )
 
-    learner = project.training
-    if dataset.facts["fallback"]:  # class weights in place of synthetic rows; what the project itself sets stands
-        learner = learner.model_copy(update={"parameters": {"class_weight": "balanced"} | learner.parameters})
+    learner = Arm(**compared.facts["shipped"]).training(project.training)
     floor = min(1.0, project.gates.minority_precision + project.training.precision_margin)
     recipe = {
         "training": learner.model_dump(mode="json"),

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 MADE = frozenset(
-    ["snapshots", "verdicts", "feature_views", "training_sets", "label_verdicts", "splits", "datasets", "inspections",
-     "feast_datasets", "models", "evaluations", "decisions", "registrations", "references"]
+    ["snapshots", "verdicts", "feature_views", "training_sets", "label_verdicts", "splits", "ablations", "datasets",
+     "inspections", "feast_datasets", "models", "evaluations", "decisions", "registrations", "references"]
 )  # fmt: skip
 """The kinds that a run makes again from its source; of every other kind nobody knows that it could be made again."""
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import StratifiedKFold
 
+from rarecall.fits import at_once
 from rarecall.sections import Training
 from rarecall.training import estimator
 
@@ -56,11 +57,15 @@ def out_of_fold(
     kept = {name: kind for name, kind in kinds.items() if all(known[name][part].any() for part in taught)}
     X = _coded(X, kept)
     probability = np.empty(len(y))
-    for seen, unseen, inner in outer:
+
+    def judge(fold: tuple[Ints, Ints, list[tuple[Ints, Ints]]]) -> None:
+        seen, unseen, inner = fold
         model: Any = estimator(Training(), kept, seed=random_state)
         if inner:
             model = CalibratedClassifierCV(model, method="sigmoid", cv=inner)
         probability[unseen] = model.fit(X.iloc[seen], y[seen]).predict_proba(X.iloc[unseen])[:, 1]
+
+    at_once(judge, outer)
     return probability
 
 

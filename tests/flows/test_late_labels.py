@@ -44,6 +44,7 @@ def to_dataset(place):
     """Run the stages of a retrain as far as the dataset version, which is what labels make; return their record."""
     from tasks.accept import accept
     from tasks.augment import augment
+    from tasks.compare_arms import compare_arms
     from tasks.ingest import ingest
     from tasks.judge_labels import judge_labels
     from tasks.publish_features import publish_features
@@ -60,7 +61,8 @@ def to_dataset(place):
         accept(project, snapshot, verdict)
         training_set = retrieve(project, snapshot, verdict, publish_features(project, verdict))
         labels, parts = judge_labels(project, snapshot, training_set), split(project, training_set)
-        dataset = augment(project, snapshot, training_set, labels, parts)
+        inputs = snapshot, training_set, labels, parts
+        dataset = augment(project, *inputs, compare_arms(project, *inputs))
         return [snapshot, verdict, training_set, labels, parts, dataset]
 
     with warnings.catch_warnings():

@@ -24,6 +24,7 @@ STAGES = [
     "retrieve",
     "judge_labels",
     "split",
+    "compare_arms",
     "augment",
     "inspect",
     "publish_dataset",

@@ -94,6 +94,34 @@ def around(counts):
     }  # fmt: skip
 
 
+def arms():
+    """Return a comparison in which ADASYN was not shown to gain."""
+
+    def arm(strategy, auc_pr, **told):
+        share = {"value": 0.7, "low": 0.66, "high": 0.74}
+        figures = dict.fromkeys(("recall", "precision", "untuned_recall", "untuned_precision"), share)
+        return {
+            "name": f"hist_gradient_boosting, {strategy}", "strategy": strategy, "learner": "hist_gradient_boosting",
+            "auc_pr": auc_pr, "by_fold": [auc_pr] * 4, "gain": None, "low": None, "high": None, "beside": None,
+            "state": None, **figures, **told,
+        }  # fmt: skip
+
+    plain = "hist_gradient_boosting, threshold only"
+    return {
+        "name": plain,
+        "shipped": {"strategy": "threshold", "learner": "hist_gradient_boosting", "parameters": {}, "k": None,
+                    "synthetic_share": None},
+        "reasons": [f"nothing is shown to gain over {plain}, the simplest",
+                    f"ADASYN is not shown to gain beside {plain}: AUC-PR +0.004 [-0.011, +0.019]"],
+        "arms": [arm("threshold only", 0.81),
+                 arm("ADASYN", 0.814, gain=0.004, low=-0.011, high=0.019, beside=plain, state="not enough evidence")],
+        "search": [],
+        "curve": [{"synthetic_share": share, "auc_pr": 0.8 + share / 20, "low": 0.75, "high": 0.86, "recall": 0.7,
+                   "rows": round(30_000 / (1 - share)), "megabytes": 2.4} for share in (0.0, 0.1, 0.3)],
+        "knee": None, "folds": 4, "seeds": 2, "rows": 142_176, "taught": 30_000, "positives": 940, "by": "time",
+    }  # fmt: skip
+
+
 def inspection():
     """Return what the inspection of a dataset version found, some 15,797 synthetic rows beside 1,180 real ones."""
     pair = {"columns": ["amount", "channel"], "value": 0.21, "low": 0.13, "high": 0.29}
@@ -203,6 +231,7 @@ def first():
             "validation": {"rows": 47_392, "positives": 393, "first": "2025-12-17", "last": "2026-01-22"},
             "holdout": {"rows": 47_392, "positives": 391, "first": "2026-01-22", "last": "2026-02-26"},
         },
+        "arms": arms(),
         "augmentation": {
             "sampler": "adasyn", "parameters": {"k": 5, "synthetic_share": 0.1}, "synthetic_rows": 15_797,
             "synthetic_share": 0.1,
@@ -635,3 +664,13 @@ def test_a_finding_says_what_was_expected_and_what_came(second):
     text = Page(render(second)).text
     assert "expected 'amount' to hold, got 117 rows otherwise" in text
     assert "look at the quarantined rows" not in text
+
+
+def test_ways_to_train_are_shown_with_what_they_gain(first):
+    page = Page(render(first))
+    assert "nothing is shown to gain" in page.text
+    assert "no knee: no share can be told from none" in page.text
+    marked = Page(render(first | {"arms": first["arms"] | {"knee": 0.1}}))
+    assert "knee at 10.0%" in marked.text
+    nothing = first["arms"] | {"arms": [], "curve": [], "reasons": ["ablation.compare is false"]}
+    assert "ablation.compare is false" in Page(render(first | {"arms": nothing})).text

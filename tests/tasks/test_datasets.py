@@ -14,6 +14,7 @@ from rarecall.project import load
 from rarecall.warehouse import Warehouse
 from tasks import datasets, pins
 from tasks.augment import augment
+from tasks.compare_arms import compare_arms
 from tasks.ingest import ingest
 from tasks.judge_labels import judge_labels
 from tasks.publish_dataset import publish_dataset
@@ -34,7 +35,8 @@ def made(project, other):
     training_set = retrieve(project, snapshot, verdict, view)
     labels = judge_labels(project, snapshot, training_set)
     parts = split(project, training_set)
-    done = [augment(one, snapshot, training_set, labels, parts) for one in (project, other)]
+    inputs = snapshot, training_set, labels, parts
+    done = [augment(one, *inputs, compare_arms(one, *inputs)) for one in (project, other)]
     for one, dataset in zip((project, other), done, strict=True):
         publish_dataset(one, dataset)
     return [dataset.version.key for dataset in done]

@@ -1,0 +1,256 @@
+"""The ablation: every arm on the same folds, and the simplest one that no other is shown to beat."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score
+
+from rarecall import intervals, threshold
+from rarecall.arms import blocks
+from rarecall.arms.arm import SPOKEN, Arm
+from rarecall.arms.blocks import Positions
+from rarecall.arms.curve import curve, knee
+from rarecall.arms.gain import Gain, paired
+from rarecall.arms.search import search
+from rarecall.arms.trial import Bench, Scores
+from rarecall.errors import DataError
+from rarecall.fits import at_once
+from rarecall.sections import Ablation, Gates
+
+UNTUNED = 0.5
+"""The threshold of a learner that nobody tuned: shown beside the others, for it is what many ship."""
+
+_CHANCE = {"random_forest"}  # learners that differ from seed to seed on the same rows
+
+
+class _Tried:
+    """What one arm scored on every fold, seeds averaged."""
+
+    def __init__(self, arm: Arm, rungs: list[dict[str, Any]], *, several: bool) -> None:
+        self.arm, self.rungs = arm, rungs
+        self.name = arm.name if several else arm.way
+        self.auc_pr: list[float] = []
+        self.hits = self.alarms = self.untuned_hits = self.untuned_alarms = 0
+
+    def take(self, y: NDArray[np.integer], scores: list[Scores], floor: float, seed: int) -> None:
+        """Take a fold into account."""
+        self.auc_pr.append(float(np.mean([average_precision_score(y, score) for score in scores])))
+        flagged = _flagged(y, scores[0], floor, seed)
+        self.hits, self.alarms = self.hits + int((flagged & (y == 1)).sum()), self.alarms + int(flagged.sum())
+        untuned = scores[0] >= UNTUNED
+        self.untuned_hits += int((untuned & (y == 1)).sum())
+        self.untuned_alarms += int(untuned.sum())
+
+
+def compare(
+    bench: Bench,
+    arms: list[list[Arm]],
+    *,
+    ablation: Ablation,
+    gates: Gates,
+    precision_floor: float,
+    moments: "pd.Series[pd.Timestamp] | None" = None,
+    groups: NDArray[np.integer] | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Try every arm and name the one to ship: the simplest, until another's gain is shown to be above zero.
+
+    Parameters
+    ----------
+    bench : Bench
+        The training rows and how they are taught.
+    arms : list of lists of Arm
+        Simplest first, each with its variants, as `arm.arms` gives them.
+    ablation, gates : Ablation, Gates
+        How many folds and seeds; the confidence and the positives that evidence needs.
+    precision_floor : float
+        At which recall is told; thresholds are chosen on one half of a fold's test rows and read on the other.
+    moments : Series of shape (n_rows,), optional
+        Folds are then ordered in time.
+    groups : array of shape (n_rows,), optional
+        Rows of one group stay in one fold, where there is no time.
+    seed : int
+
+    Returns
+    -------
+    dict
+        JSON-ready: `name` and `shipped` (the arm), `reasons` (sentences), `arms` [{`name`, `auc_pr`, `recall`,
+        `precision` with their bounds, `gain`, `low`, `high`, `beside`, `state`}], `search` (the rungs), `curve`,
+        `knee`, `folds`, `seeds`, `rows`, `taught`, `positives`, `by`.
+
+    Raises
+    ------
+    DataError
+        A learner refuses its parameters.
+    """
+    y, timed, simplest = bench.y, moments is not None, arms[0][0]
+    try:
+        block = blocks.cut(y, n_blocks=ablation.folds + 1, moments=moments, groups=groups, seed=seed)
+    except DataError as error:
+        return _too_few(simplest, str(error))
+    tested = int(y[block > 0].sum())
+    if tested < gates.min_positives:
+        return _too_few(simplest, f"{tested} positives to test on where {gates.min_positives} are needed")
+    cuts = list(blocks.folds(block, timed=timed))
+    inside = np.flatnonzero(block == 0)
+    several = len({variants[0].learner for variants in arms}) > 1
+    tried: list[_Tried] = []
+    skipped: list[str] = []
+    for variants in arms:
+        found = search(bench, variants, inside, moments=moments, groups=groups, seed=seed)
+        try:
+            tried.append(
+                _try(
+                    bench, _Tried(found.arm, found.rungs, several=several), cuts, ablation.seeds, precision_floor, seed
+                )
+            )
+        except DataError as error:
+            if found.arm.strategy != "adasyn":
+                raise
+            skipped.append(f"{found.arm.way} could not be tried: {error}")
+    test_share = float(np.mean([len(test) / len(teach) for teach, test in cuts]))
+    shipped, told = _judged(tried, test_share, gates)
+    drawn = [one for one in tried if one.arm.strategy == "adasyn" and one.arm.learner == simplest.learner]
+    points: list[dict[str, Any]] = []
+    if drawn:
+        shares = sorted({0.0, drawn[0].arm.synthetic_share or 0.0, *ablation.shares})
+        points = curve(
+            bench,
+            drawn[0].arm,
+            [share for share in shares if share <= gates.synthetic_share_max],
+            *cuts[-1],
+            precision_floor=precision_floor,
+            confidence=gates.confidence,
+            seed=seed,
+        )
+    return {
+        **named(shipped.arm),
+        "reasons": [*_reasons(shipped, told), *skipped],
+        "arms": [_shown(one, told.get(one.name), tested, gates) for one in tried],
+        "search": [rung for one in tried for rung in one.rungs],
+        "curve": points,
+        "knee": knee(points),
+        "folds": ablation.folds,
+        "seeds": ablation.seeds,
+        "rows": len(y),
+        "taught": max(min(len(teach), bench.most_rows) for teach, _ in cuts),
+        "positives": tested,
+        "by": "time" if timed else "entity" if groups is not None else "class",
+    }
+
+
+def untried(arm: Arm, reason: str) -> dict[str, Any]:
+    """Return what `compare` returns where nothing was compared, and why."""
+    nothing: dict[str, Any] = dict.fromkeys(("knee", "folds", "seeds", "rows", "taught", "positives", "by"))
+    return nothing | named(arm) | {"reasons": [reason], "arms": [], "search": [], "curve": []}
+
+
+def _too_few(simplest: Arm, why: str) -> dict[str, Any]:
+    return untried(simplest, f"not enough evidence to compare the others with the simplest: {why}")
+
+
+def _try(
+    bench: Bench, tried: _Tried, cuts: list[tuple[Positions, Positions]], seeds: int, floor: float, seed: int
+) -> _Tried:
+    by_chance = tried.arm.strategy == "adasyn" or tried.arm.learner in _CHANCE
+    fits = [(teach, test, seed + s) for teach, test in cuts for s in range(seeds if by_chance else 1)]
+    scores = at_once(lambda fit: bench.score(tried.arm, fit[0], fit[1], seed=fit[2]), fits)
+    for number, (_, test) in enumerate(cuts):
+        of_fold = len(fits) // len(cuts)
+        tried.take(bench.y[test], scores[number * of_fold : (number + 1) * of_fold], floor, seed)
+    return tried
+
+
+def _judged(tried: list[_Tried], test_share: float, gates: Gates) -> tuple[_Tried, dict[str, tuple[Gain, str]]]:
+    """Return the arm to ship, and each other's gain with the name of the arm it was measured beside."""
+    best, told = tried[0], {}
+    for one in tried[1:]:
+        gain = paired(
+            one.auc_pr,
+            best.auc_pr,
+            test_share=test_share,
+            confidence=gates.confidence,
+            comparisons=len(tried) - 1,
+        )
+        told[one.name] = gain, best.name
+        if gain.shown:
+            best = one
+    return best, told
+
+
+def _reasons(shipped: _Tried, told: dict[str, tuple[Gain, str]]) -> list[str]:
+    if shipped.name in told:
+        gain, beside = told[shipped.name]
+        reasons = [f"{shipped.name} gains over {beside}: AUC-PR {_signed(gain)}"]
+    else:
+        reasons = [f"nothing is shown to gain over {shipped.name}, the simplest"]
+    for name, (gain, beside) in told.items():
+        if name != shipped.name and not gain.shown:
+            verb = "loses to" if gain.high < 0 else "is not shown to gain over"
+            reasons.append(f"{name} {verb} {beside}: AUC-PR {_signed(gain)}")
+    return reasons
+
+
+def _signed(gain: Gain) -> str:
+    return f"{gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]"
+
+
+def _shown(tried: _Tried, told: tuple[Gain, str] | None, positives: int, gates: Gates) -> dict[str, Any]:
+    """Return an arm's figures, JSON-ready; recall and precision are of all folds together."""
+    gain, beside = told or (None, None)
+    state = None
+    if gain is not None:
+        state = "good" if gain.shown else "bad" if gain.high < 0 else "not enough evidence"
+    shown: dict[str, Any] = {
+        "name": tried.name,
+        "strategy": SPOKEN[tried.arm.strategy],
+        "learner": tried.arm.learner,
+        "auc_pr": float(np.mean(tried.auc_pr)),
+        "by_fold": tried.auc_pr,
+        "gain": gain.mean if gain else None,
+        "low": gain.low if gain else None,
+        "high": gain.high if gain else None,
+        "beside": beside,
+        "state": state,
+    }
+    for prefix, hits, alarms in (
+        ("", tried.hits, tried.alarms),
+        ("untuned_", tried.untuned_hits, tried.untuned_alarms),
+    ):
+        for name, of in (("recall", positives), ("precision", alarms)):
+            low, high = intervals.wilson(hits, of, gates.confidence)
+            shown[prefix + name] = {"value": hits / of if of else None, "low": low, "high": high}
+    return shown
+
+
+def named(arm: Arm) -> dict[str, Any]:
+    """Return the facts that name the arm to ship: `name` for people, `shipped` such that `Arm(**shipped)` is it."""
+    return {"name": arm.name, "shipped": plain(arm)}
+
+
+def plain(arm: Arm) -> dict[str, Any]:
+    """Return an arm as JSON values, such that `Arm(**plain(arm))` is the same arm."""
+    return {
+        "strategy": arm.strategy,
+        "learner": arm.learner,
+        "parameters": arm.parameters,
+        "k": arm.k,
+        "synthetic_share": arm.synthetic_share,
+    }
+
+
+def _flagged(y: NDArray[np.integer], score: Scores, floor: float, seed: int) -> NDArray[np.bool_]:
+    """Flag each half of the rows by the threshold that the other half chose; nothing where a half has no positive."""
+    half = np.empty(len(y), dtype=bool)
+    rng = np.random.default_rng(seed)
+    for label in (0, 1):
+        inside = rng.permutation(np.flatnonzero(y == label))
+        half[inside] = np.arange(len(inside)) % 2 == 0
+    flagged = np.zeros(len(y), dtype=bool)
+    for mine in (half, ~half):
+        if y[~mine].any():
+            chosen = threshold.choose(y[~mine], score[~mine], precision_floor=floor)
+            flagged[mine] = score[mine] >= chosen.value
+    return flagged

@@ -1,0 +1,98 @@
+"""A trial: one arm fitted on some rows and asked about others."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from rarecall import training
+from rarecall.arms.arm import Arm
+from rarecall.arms.blocks import Positions
+from rarecall.augmentation import augment, together
+from rarecall.sections import Augmentation, Training
+
+Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """What every trial shares.
+
+    Attributes
+    ----------
+    rows : DataFrame of shape (n_rows, ...)
+        Real training rows: `row_id`, `event_timestamp`, `label` and the features.
+    kinds : mapping of str to str
+        The features and their kinds.
+    weight : array of float of shape (n_rows,)
+        How much each label counts.
+    eligible : array of bool of shape (n_rows,)
+        Whose label is trusted enough to be a parent.
+    training, augmentation
+        The project's sections.
+    rules : mapping of str to str
+        What a synthetic row must satisfy.
+    most_rows : int
+        That teach one fit; beyond, a stratified sample does.
+    """
+
+    rows: pd.DataFrame
+    kinds: Mapping[str, str]
+    weight: NDArray[np.float64]
+    eligible: NDArray[np.bool_]
+    training: Training
+    augmentation: Augmentation
+    rules: Mapping[str, str] = field(default_factory=dict)
+    most_rows: int = 20_000
+
+    @property
+    def y(self) -> NDArray[np.integer]:
+        """Return the labels, 0 and 1."""
+        labels: NDArray[np.integer] = self.rows["label"].to_numpy()
+        return labels
+
+    def score(self, arm: Arm, teach: Positions, test: Positions, *, seed: int) -> Scores:
+        """Fit the arm on some rows, with synthetic rows made of these alone, and return its scores of others.
+
+        Raises
+        ------
+        DataError
+            Too few trusted positives for the arm's neighbours, or a parameter that the learner refuses.
+        """
+        teach = thinned(teach, self.y, self.most_rows, seed=seed)
+        train, features = self.rows.iloc[teach].reset_index(drop=True), list(self.kinds)
+        made = augment(
+            train,
+            self.kinds,
+            self.eligible[teach],
+            arm.augmentation(self.augmentation),
+            first_id=int(self.rows["row_id"].max()) + 1,
+            seed=seed,
+            rules=self.rules,
+        )
+        whole = together(train, made.rows)
+        weight = np.concatenate([self.weight[teach], np.ones(len(made.rows))])
+        pipeline = training.estimator(arm.training(self.training), self.kinds, seed=seed)
+        training.fit(pipeline, whole[features], whole["label"].to_numpy(), weight)
+        scores: Scores = training.score(pipeline, self.rows.iloc[test][features])
+        return scores
+
+
+def thinned(positions: Positions, y: NDArray[np.integer], most: int, *, seed: int) -> Positions:
+    """Return at most so many of some rows, in their order, each class by its share.
+
+    >>> y = np.array([0, 0, 0, 0, 1, 1])
+    >>> y[thinned(np.arange(6), y, 3, seed=0)].tolist()
+    [0, 0, 1]
+    """
+    if len(positions) <= most:
+        return positions
+    rng = np.random.default_rng(seed)
+    kept = [
+        rng.choice(inside, size=round(len(inside) * most / len(positions)), replace=False)
+        for inside in (positions[y[positions] == label] for label in (0, 1))
+    ]
+    chosen: Positions = np.sort(np.concatenate(kept))
+    return chosen

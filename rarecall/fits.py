@@ -1,0 +1,39 @@
+"""Many fits at once: as many as there are cores, each on one thread of OpenMP.
+
+Gradient boosting on some ten thousand rows waits at a barrier after every step. Two threads that share a core with
+anybody else wait most of the time: on two cores with one other process, four fits of 9,000 rows took 3.0 s on two
+threads each, 1.2 s on one, and 5.7 against 3.6 s on 60,000 rows.
+"""
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import TypeVar
+
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # it ships no types
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+
+def at_once(fit: Callable[[Given], Made], each: Iterable[Given]) -> list[Made]:
+    """Return what `fit` makes of each, in their order; the first error ends it.
+
+    >>> at_once(lambda n: n * n, [1, 2, 3])
+    [1, 4, 9]
+    """
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0)), initializer=_alone) as pool:
+        return list(pool.map(fit, each))
+
+
+def _alone() -> None:
+    """Give this thread one thread of OpenMP: the number is each thread's own, and ends with it."""
+    _controller().limit(limits=1, user_api="openmp")
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    import sklearn.ensemble  # noqa: F401 - so that its OpenMP is loaded, for only what is loaded can be found
+
+    return ThreadpoolController()

@@ -1,0 +1,116 @@
+"""The comparison of the arms, on tables where it is known which of them pays."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rarecall.arms.ablation import compare
+from rarecall.arms.arm import Arm, arms
+from rarecall.arms.search import search
+from rarecall.arms.trial import Bench, thinned
+from rarecall.sections import Ablation, Augmentation, Gates, Training
+
+KINDS = {"a": "numeric", "b": "numeric", "color": "categorical"}
+LOGISTIC = Training(learner="logistic_regression")
+
+
+def table(rows: int, share: float, *, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    y = (rng.random(rows) < share).astype(np.int8)
+    return pd.DataFrame(
+        {
+            "row_id": np.arange(rows),
+            "event_timestamp": pd.Timestamp("2026-01-01") + pd.to_timedelta(np.arange(rows), "min"),
+            "label": y,
+            "a": rng.normal(size=rows) + 1.2 * y,
+            "b": rng.normal(size=rows),
+            "color": rng.choice(["red", "blue"], rows),
+        }
+    )
+
+
+def bench(rows: pd.DataFrame, **changes) -> Bench:
+    given = {
+        "rows": rows,
+        "kinds": KINDS,
+        "weight": np.ones(len(rows)),
+        "eligible": np.ones(len(rows), dtype=bool),
+        "training": LOGISTIC,
+        "augmentation": Augmentation(),
+    }
+    return Bench(**given | changes)
+
+
+def compared(rows: pd.DataFrame, **changes) -> dict:
+    ablation = Ablation(folds=3, seeds=1, shares=[0.3], rows=2000)
+    given = {"ablation": ablation, "gates": Gates(), "precision_floor": 0.3, "seed": 0} | changes
+    found = arms(LOGISTIC, Augmentation(), given["ablation"], given["gates"])
+    return compare(bench(rows), found, **given)
+
+
+def test_where_nothing_gains_the_simplest_is_shipped():
+    """A straight line finds one shifted column at any balance: neither weights nor synthetic rows can rank better."""
+    facts = compared(table(2000, 0.1))
+    assert facts["shipped"]["strategy"] == "threshold"
+    assert facts["arms"][0]["state"] is None
+    assert all(arm["state"] in {"bad", "not enough evidence"} for arm in facts["arms"][1:])
+    assert facts["reasons"][0].startswith("nothing is shown to gain")
+
+
+def test_an_arm_that_gains_is_shipped(monkeypatch):
+    """The one thing made up here is how well ADASYN scores, for no small table is known on which it must win."""
+    real = Bench.score
+
+    def helped(self, arm: Arm, teach, test, *, seed):
+        score = real(self, arm, teach, test, seed=seed)
+        return score + self.y[test] if arm.strategy == "adasyn" else score
+
+    monkeypatch.setattr(Bench, "score", helped)
+    facts = compared(table(2000, 0.1))
+    assert facts["shipped"]["strategy"] == "adasyn"
+    assert facts["shipped"]["synthetic_share"] in {0.1, 0.3}
+    assert facts["arms"][2]["state"] == "good"
+    assert facts["knee"] == 0.1
+
+
+def test_too_few_positives_are_not_enough_evidence():
+    facts = compared(table(300, 0.06))
+    assert facts["shipped"]["strategy"] == "threshold"
+    assert "not enough evidence" in facts["reasons"][0]
+    assert facts["arms"] == []
+
+
+def test_the_same_seed_gives_the_same_facts():
+    rows = table(1200, 0.15)
+    moments = rows["event_timestamp"]
+    assert compared(rows, moments=moments) == compared(rows, moments=moments)
+
+
+def test_doubted_rows_seed_nothing_and_an_arm_without_seeds_is_left_out():
+    rows = table(1200, 0.15)
+    nobody = bench(rows, eligible=np.zeros(len(rows), dtype=bool))
+    ablation, gates = Ablation(folds=2, seeds=1, shares=[]), Gates()
+    found = arms(LOGISTIC, Augmentation(), ablation, gates)
+    facts = compare(nobody, found, ablation=ablation, gates=gates, precision_floor=0.3)
+    assert facts["shipped"]["strategy"] == "threshold"
+    assert "could not be tried" in facts["reasons"][-1]
+
+
+def test_the_search_keeps_the_better_half_on_more_and_more_rows():
+    rows = table(1500, 0.2)
+    variants = [
+        Arm(strategy="threshold", learner="random_forest", parameters={"n_estimators": trees, "max_depth": 3})
+        for trees in (1, 40, 2, 1)
+    ]
+    found = search(bench(rows), variants, np.arange(len(rows)), moments=None, groups=None, seed=0)
+    assert [rung["rows"] for rung in found.rungs] == sorted(rung["rows"] for rung in found.rungs)
+    assert len(found.rungs) == 4 + 2 + 1
+    assert found.arm.parameters["n_estimators"] == 40
+
+
+@pytest.mark.parametrize("most", [10, 199, 200, 5000])
+def test_a_sample_keeps_the_share_of_the_classes(most):
+    y = np.repeat([0, 1], [180, 20])
+    kept = thinned(np.arange(200), y, most, seed=3)
+    assert len(kept) == min(most, 200)
+    assert y[kept].sum() == round(20 * len(kept) / 200)
