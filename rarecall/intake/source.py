@@ -87,6 +87,9 @@ def read(source: Source, markers: Sequence[str], texts: Sequence[str] = ()) -> p
 
 def delivered(rows: pa.Table, markers: Sequence[str]) -> pd.DataFrame:
     """Return rows that were read and kept before as `read` gives them; a marker may be newer than they are."""
+    # A column without a value has no type yet; a file gives it as numbers that are missing.
+    known = [field.with_type(pa.float64()) if pa.types.is_null(field.type) else field for field in rows.schema]
+    rows = rows.cast(pa.schema(known))
     return _masked(rows.to_pandas(ignore_metadata=True), markers)
 
 

@@ -207,7 +207,7 @@ class Table:
                 raise StoreError(self._damaged(one, said))
 
     def _appended(self, head: Version | None, rows: pa.Table, content: str, facts: dict[str, Any]) -> Delivery:
-        known = self.partitions(head) if head else []
+        known, rows = self.partitions(head) if head else [], _untyped(rows)
         schema = self._fitted(head, rows)
         number = head.facts["number"] + 1 if head else 1
         recipe = {"parent": head.key if head else None, "content": content}
@@ -329,6 +329,14 @@ def _plain(rows: pa.Table) -> pa.Table:
         kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
         fields.append(pa.field(field.name, kinds.get(kind, kind)))
     return rows.cast(pa.schema(fields))
+
+
+def _untyped(rows: pa.Table) -> pa.Table:
+    """Return the rows with no type for columns that hold no value: the first delivery that has one brings it."""
+    for place, name in enumerate(rows.column_names):
+        if rows[name].null_count == rows.num_rows:
+            rows = rows.set_column(place, name, pa.nulls(rows.num_rows))
+    return rows
 
 
 def _content(rows: pa.Table) -> str:

@@ -205,3 +205,11 @@ def test_what_was_delivered_of_a_person_is_listed_as_held(place):
     [held] = trace(shelf, {"customer_id": str(person)}).holdings
     assert (held.kind, held.key) == (DELIVERIES, deliveries(load(place.file, {})).head().key)
     assert held.rows == (source["customer_id"] == person).sum() > 1
+
+
+def test_a_column_that_is_empty_at_first_may_hold_texts_later(place, payments):
+    payments[:400].assign(note=None).to_csv(place.folder / "empty.csv", index=False)
+    payments[400:700].assign(note="seen").to_csv(place.folder / "noted.csv", index=False)
+    _, last = delivered(place, "empty.csv", "noted.csv")
+    assert last["total"] == 700
+    assert snapshot(place, source={"deliveries": True})["note"].notna().sum() == 300

@@ -337,3 +337,13 @@ def test_the_manifest_has_the_digests_of_all_partitions(table):
     manifest = json.loads(head.file(MANIFEST).read_text())
     assert sorted(manifest["files"]) == ["part-00000001.parquet", "part-00000002.parquet"]
     assert manifest["recipe"]["parent"] == head.facts["parent"]
+
+
+def test_a_column_without_a_value_takes_the_type_of_the_first_that_comes(table):
+    """A month in which nothing is known of a column says nothing of its type, whatever a file reader makes of it."""
+    empty = pa.table({"id": [1, 2], "note": pa.array([None, None], pa.float64())})
+    table.append(empty)
+    table.append(pa.table({"id": [3], "note": ["late"]}))
+    done = table.append(pa.table({"id": [4], "note": pa.array([None], pa.float64())}))
+    assert table.read(done.version)["note"].to_pylist() == [None, None, "late", None]
+    assert not table.append(empty).is_new
