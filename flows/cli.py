@@ -11,8 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from flows import console, interruption
-from flows.commands import append, datasets, export, forget, labels, lineage, materialize, quarantine
-from flows.commands.shared import AsJson, Home, ProjectFile, answer, prepare
+from flows.commands import append, datasets, export, forget, history, labels, lineage, materialize, promote, quarantine
+from flows.commands.shared import AsJson, Home, ProjectFile, answer, prepare, user
 from rarecall.errors import RarecallError
 
 app = typer.Typer(
@@ -31,6 +31,10 @@ app.command()(forget.forget)
 app.command()(export.export)
 app.command()(lineage.lineage)
 app.command()(materialize.materialize)
+app.command()(promote.promote)
+app.command()(promote.rollback)
+app.command()(promote.demote)
+app.command()(history.history)
 
 STAGES = 15  # of a retrain, for the bar; the flow itself would take seconds to import
 
@@ -107,9 +111,10 @@ def status(project: ProjectFile = Path(), home: Home = None, as_json: AsJson = F
         loaded = prepare(project, home)
         from tasks.status import status as read
 
-        return read(loaded)
+        return read(loaded, who=user())
 
     def show(found: dict[str, Any]) -> None:
+        console.mended(found)
         names = ["version", "rows", "synthetic", "sampler"]
         console.table("dataset versions", names, [[d[n] for n in names] for d in found["datasets"]])
         names = ["version", "aliases", "decision", "recall", "precision", "dataset_version"]

@@ -40,6 +40,8 @@ class StageLines(logging.Handler):
             state, seconds = getattr(record, "state", ""), getattr(record, "seconds", 0.0)
             progress.print(f"{_MARKS.get(state, '●')} {name:<17} {state:<9} {seconds:7.2f} s", highlight=False)
             self._bar.advance(self._run)
+        elif record.getMessage() == "aliases.mended":
+            progress.print(f"! {getattr(record, 'said', '')}", highlight=False, soft_wrap=True)
 
     def close(self) -> None:
         """Take the bar away, also when a stage failed."""
@@ -84,6 +86,12 @@ def only_json() -> Iterator[Any]:
 def say(line: str) -> None:
     """Print a sentence for people, broken where their terminal breaks it and nowhere else."""
     people.print(line, highlight=False, soft_wrap=True)
+
+
+def mended(found: dict[str, Any]) -> None:
+    """Say what of the aliases was set right, and what is still not as the ledger says."""
+    for line in (*found["mended"], *found.get("differing", ())):
+        say(f"! {line}")
 
 
 def table(title: str, columns: list[str], rows: list[list[Any]]) -> None:

@@ -16,6 +16,7 @@ from tasks.evaluate import evaluate
 from tasks.ingest import ingest
 from tasks.inspect import inspect
 from tasks.judge_labels import judge_labels
+from tasks.mend import repair
 from tasks.publish_dataset import publish_dataset
 from tasks.publish_features import publish_features
 from tasks.reference_report import reference_report
@@ -32,6 +33,7 @@ def retrain(project_file: str, home: str | None = None) -> dict[str, Any]:
     """Run every stage that has not been run on these inputs, and return the run's record."""
     project = load(Path(project_file), os.environ, home=home)
     with alone(project):
+        repair(project, who="retrain")
         snapshot = ingest(project)
         verdict = validate(project, snapshot)
         accept(project, snapshot, verdict)

@@ -1,11 +1,11 @@
 """The ledger: what was decided or done once, by whom, when and why. Entries are appended; none is changed or removed.
 
-SQLite under the home unless the project names a server. The database itself refuses an update and a deletion, so that
-an auditor need not take our word for it.
+SQLite under the home unless the project names a server. The database itself refuses an update and a deletion, and each
+entry is chained to the one before it, so that an auditor need not take our word for it.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,39 +14,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from monitoring import chain
+from monitoring.ledger_table import ENTRIES, SEALED, WAIT, make, take_turn
 from rarecall.errors import StoreError, redacted
-
-_WAIT = 30  # seconds that a writer waits for another
-
-_metadata = sa.MetaData()
-_entries = sa.Table(
-    "entries",
-    _metadata,
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("at", sa.String(32), nullable=False),
-    sa.Column("kind", sa.String(64), nullable=False, index=True),
-    sa.Column("subject", sa.String(255), nullable=False, index=True),
-    sa.Column("payload", sa.Text, nullable=False),
-    sa.Column("who", sa.String(255), nullable=False),
-    sa.Column("why", sa.Text, nullable=False),
-)
-_SEALED = {
-    "sqlite": [
-        f"CREATE TRIGGER IF NOT EXISTS entries_no_{verb} BEFORE {verb} ON entries "
-        "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
-        for verb in ("UPDATE", "DELETE")
-    ],
-    "postgresql": [
-        (
-            "CREATE OR REPLACE FUNCTION entries_sealed() RETURNS trigger LANGUAGE plpgsql AS "
-            "$$ BEGIN RAISE EXCEPTION 'the ledger is append-only'; END $$"
-        ),
-        (
-            "CREATE OR REPLACE TRIGGER entries_sealed BEFORE UPDATE OR DELETE ON entries "
-            "FOR EACH ROW EXECUTE FUNCTION entries_sealed()"
-        ),
-    ],
-}
 
 
 @dataclass(frozen=True)
@@ -66,6 +36,8 @@ class Entry:
     payload : dict
         What there is to know of it, JSON-ready.
     who, why : str
+    previous, hash : str or None
+        The hash of the entry before it, and its own over all of this; None in entries from before there was a chain.
     """
 
     number: int
@@ -75,6 +47,27 @@ class Entry:
     payload: dict[str, Any]
     who: str
     why: str
+    previous: str | None = None
+    hash: str | None = None
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What a walk over the whole chain found.
+
+    Attributes
+    ----------
+    entries : int
+        How many there are.
+    head : str
+        The hash of the last one: whoever has noted it elsewhere can tell later whether anything before it was changed.
+    faults : tuple of str
+        A clause for each entry that is not what was written; empty when all are.
+    """
+
+    entries: int
+    head: str
+    faults: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -99,41 +92,47 @@ class Ledger:
         self, kind: str, about: list[tuple[str, dict[str, Any]]], *, who: str, why: str
     ) -> tuple[Entry, ...]:
         """Write one entry for each (subject, payload): all of them or, when one cannot be written, none."""
-        now = datetime.now(UTC)
-        rows = [
-            {
-                "at": now.isoformat(timespec="microseconds"),
-                "kind": kind,
-                "subject": subject,
-                "payload": json.dumps(payload, sort_keys=True, allow_nan=False),
-                "who": who,
-                "why": why,
-            }
-            for subject, payload in about
-        ]
+        texts = [(subject, json.dumps(payload, sort_keys=True, allow_nan=False)) for subject, payload in about]
         with _explained(self.engine), self.engine.begin() as connection:
-            numbers = [connection.execute(_entries.insert(), row).inserted_primary_key[0] for row in rows]
-        return tuple(
-            Entry(number, now, kind, subject, payload, who, why)
-            for number, (subject, payload) in zip(numbers, about, strict=True)
-        )
+            take_turn(connection)
+            newest = sa.select(ENTRIES).order_by(ENTRIES.c.number.desc()).limit(1)
+            last = connection.execute(newest).mappings().first()
+            now = datetime.now(UTC)
+            number, end = (last["number"], last["hash"]) if last else (0, chain.GENESIS)
+            named = {"at": now.isoformat(timespec="microseconds"), "kind": kind, "who": who, "why": why}
+            rows = chain.linked(
+                (
+                    {"number": number + place, "subject": subject, "payload": text, **named}
+                    for place, (subject, text) in enumerate(texts, start=1)
+                ),
+                end,
+            )
+            connection.execute(ENTRIES.insert(), rows)
+        return tuple(_entry(row) for row in rows)
 
     def entries(self, kind: str | None = None, subject: str | None = None) -> tuple[Entry, ...]:
         """Return the entries of a kind and about a subject, oldest first; without either, all."""
-        asked = sa.select(_entries).order_by(_entries.c.number)
-        for column, wanted in ((_entries.c.kind, kind), (_entries.c.subject, subject)):
+        asked = sa.select(ENTRIES).order_by(ENTRIES.c.number)
+        for column, wanted in ((ENTRIES.c.kind, kind), (ENTRIES.c.subject, subject)):
             if wanted is not None:
                 asked = asked.where(column == wanted)
         with _explained(self.engine), self.engine.connect() as connection:
-            found = connection.execute(asked).all()
-        return tuple(
-            Entry(r.number, datetime.fromisoformat(r.at), r.kind, r.subject, json.loads(r.payload), r.who, r.why)
-            for r in found
-        )
+            found = connection.execute(asked).mappings().all()
+        return tuple(_entry(row) for row in found)
+
+    def verify(self) -> Verified:
+        """Walk the chain from the first entry to the last, and say which was changed, removed or put in.
+
+        Entries that were taken off the end leave no trace in the table: compare `head` with one noted elsewhere.
+        """
+        with _explained(self.engine), self.engine.connect() as connection:
+            rows = connection.execute(sa.select(ENTRIES).order_by(ENTRIES.c.number)).mappings().all()
+        head = (rows[-1]["hash"] or "") if rows else chain.GENESIS
+        return Verified(len(rows), head, tuple(chain.faults(rows)))
 
 
 def open_ledger(url: str) -> Ledger:
-    """Open the ledger at a SQLAlchemy URL, making its table and its seal when they are not there.
+    """Open the ledger at a SQLAlchemy URL, making its table, its chain and its seal when they are not there.
 
     Raises
     ------
@@ -147,9 +146,11 @@ def open_ledger(url: str) -> Ledger:
     1
     >>> [entry.payload for entry in ledger.entries("snapshot.accepted", "fraud")]
     [{'snapshot': '1f0c'}]
+    >>> ledger.verify().faults
+    ()
     """
     address = sa.engine.make_url(url)
-    if address.get_backend_name() not in _SEALED:
+    if address.get_backend_name() not in SEALED:
         raise StoreError(
             f"stores.ledger: expected a SQLite or PostgreSQL URL, got {address.get_backend_name()}; only these two are "
             "sealed against changes"
@@ -157,17 +158,19 @@ def open_ledger(url: str) -> Ledger:
     if address.get_backend_name() == "sqlite":
         if address.database:
             _make_folder(Path(address.database).parent)
-        engine = sa.create_engine(address, connect_args={"timeout": _WAIT})
+        engine = sa.create_engine(address, connect_args={"timeout": WAIT})
         sa.event.listen(engine, "connect", _to_wal)
     else:
-        engine = sa.create_engine(address, pool_pre_ping=True)
+        # A command opens the ledger several times for a moment each: what is kept open would only take up the server.
+        engine = sa.create_engine(address, poolclass=sa.NullPool)
     with _explained(engine), engine.begin() as connection:
-        connection.execute(sa.schema.CreateTable(_entries, if_not_exists=True))
-        for index in sorted(_entries.indexes, key=lambda index: str(index.name)):
-            connection.execute(sa.schema.CreateIndex(index, if_not_exists=True))
-        for statement in _SEALED[address.get_backend_name()]:
-            connection.exec_driver_sql(statement)
+        make(connection)
     return Ledger(engine)
+
+
+def _entry(row: Mapping[str, Any]) -> Entry:
+    fields = {name: row[name] for name in ("number", "kind", "subject", "who", "why", "previous", "hash")}
+    return Entry(at=datetime.fromisoformat(row["at"]), payload=json.loads(row["payload"]), **fields)
 
 
 def _make_folder(folder: Path) -> None:
@@ -182,6 +185,7 @@ def _make_folder(folder: Path) -> None:
 
 def _to_wal(connection: Any, _: Any) -> None:
     """Let readers read while one writes, and make what was written last through a power cut."""
+    connection.isolation_level = None  # the driver would begin too late: a writer has to hold the table before it reads
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
 

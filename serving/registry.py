@@ -6,15 +6,19 @@ from typing import Any
 
 import mlflow
 from mlflow import MlflowClient
-from mlflow.entities.model_registry import ModelVersion
+from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_DOES_NOT_EXIST, ErrorCode
 
 from rarecall.errors import StoreError
 from rarecall.project import Project
+from rarecall.standing import ALIASES
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
+FOLLOWS = "rarecall.ledger"
+"""The model's tag with the hash of the ledger's entry that its aliases follow."""
+
 _ABSENT = {ErrorCode.Name(RESOURCE_DOES_NOT_EXIST), ErrorCode.Name(INVALID_PARAMETER_VALUE)}
 
 
@@ -34,6 +38,47 @@ def connect(project: Project) -> MlflowClient:
         folder(project).mkdir(parents=True, exist_ok=True)
     mlflow.set_tracking_uri(uri(project))
     return MlflowClient(tracking_uri=uri(project))
+
+
+def exists(project: Project) -> bool:
+    """Return whether there is a registry, without making one."""
+    return project.stores.mlflow is not None or folder(project).exists()
+
+
+def registered(client: MlflowClient, name: str) -> RegisteredModel | None:
+    """Return a registered model with its aliases and tags, or None."""
+    try:
+        return client.get_registered_model(name)
+    except MlflowException as error:
+        if error.error_code in _ABSENT:
+            return None
+        raise
+
+
+def version(client: MlflowClient, name: str, number: str) -> ModelVersion | None:
+    """Return a version of a model, or None."""
+    try:
+        return client.get_model_version(name, number)
+    except MlflowException as error:
+        if error.error_code in _ABSENT:
+            return None
+        raise
+
+
+def governed(model: RegisteredModel) -> dict[str, str]:
+    """Return those of a model's aliases that move through the ledger; others are their owners' own."""
+    return {alias: str(number) for alias, number in model.aliases.items() if alias in ALIASES}
+
+
+def follow(client: MlflowClient, model: RegisteredModel, wanted: dict[str, str], entry: str) -> None:
+    """Set a model's aliases, and last the tag that says which entry of the ledger they follow."""
+    found = governed(model)
+    for alias, number in wanted.items():
+        if found.get(alias) != number:
+            client.set_registered_model_alias(model.name, alias, number)
+    for alias in sorted(found.keys() - wanted.keys()):
+        client.delete_registered_model_alias(model.name, alias)
+    client.set_registered_model_tag(model.name, FOLLOWS, entry)
 
 
 def at_alias(client: MlflowClient, name: str, alias: str) -> ModelVersion | None:

@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from rarecall.datasets import retention
 from rarecall.errors import StoreError
 from rarecall.project import Project
 from rarecall.warehouse import Warehouse
+from tasks.aliases import moving
 from tasks.forgotten import FORGOTTEN
 from tasks.ledger import open_project_ledger
 from tasks.needs import needs
@@ -51,6 +53,11 @@ def collect(project: Project, *, remove: bool, forgotten_only: bool = False, who
     StoreError
         Something cannot be asked what it needs, or a version cannot be removed.
     """
+    with moving(project) if remove else nullcontext():  # nobody gives an alias to what is just going
+        return _collect(project, remove=remove, forgotten_only=forgotten_only, who=who, why=why)
+
+
+def _collect(project: Project, *, remove: bool, forgotten_only: bool, who: str, why: str) -> dict[str, Any]:
     shelf = warehouse(project)
     graph = {
         f"{version.kind}/{version.key}": shelf.recipe(version).get("inputs", [])

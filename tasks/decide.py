@@ -55,7 +55,8 @@ def _beside(
     if gone := [name for name in champion.feature_names_in_ if name not in holdout]:
         raise DataError(
             f"champion version {version} reads {', '.join(gone)}, which the features no longer hold, so the two cannot "
-            "be compared; bring the columns back, or take the alias champion from that version"
+            "be compared; bring the columns back, promote a version that reads none of them, or run: "
+            "rarecall demote champion --reason TEXT"
         )
     named, gates = cohorts.assign(holdout, project.cohorts), project.gates
     score, threshold = training.score(champion, holdout), float(champion.threshold)

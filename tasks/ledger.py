@@ -15,7 +15,12 @@ def open_project_ledger(project: Project) -> Ledger:
     """Return the ledger of the project's home, or the one that `stores.ledger` names."""
     from monitoring.ledger import open_ledger  # SQLAlchemy takes half a second that `--help` does not have
 
-    return open_ledger(project.stores.ledger or f"sqlite:///{Path(project.stores.home) / 'ledger.db'}")
+    return open_ledger(ledger_url(project))
+
+
+def ledger_url(project: Project) -> str:
+    """Return the SQLAlchemy URL of the ledger: SQLite under the home unless the project names a server."""
+    return project.stores.ledger or f"sqlite:///{Path(project.stores.home) / 'ledger.db'}"
 
 
 def known_entries(project: Project, kind: str) -> tuple[Entry, ...]:

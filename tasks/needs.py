@@ -2,10 +2,10 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rarecall.datasets import retention
 from rarecall.errors import StoreError, redacted
@@ -13,11 +13,15 @@ from rarecall.project import Project
 from rarecall.warehouse import Warehouse
 from tasks import runs
 from tasks.accept import ACCEPTED
+from tasks.aliases import MOVED
 from tasks.export import EXPORTED
 from tasks.ledger import open_project_ledger
 from tasks.pins import pins
 from tasks.quarantine import RELEASED
 from tasks.registered import Registration
+
+if TYPE_CHECKING:
+    from monitoring.ledger import Entry
 
 Reasons = defaultdict[str, list[str]]
 
@@ -155,9 +159,23 @@ def _of_ledger(project: Project, shelf: Warehouse, found: Needs) -> None:
     for entry in ledger.entries(EXPORTED):
         reason = f"synthetic rows of it were exported (entry {entry.number})"
         found.chains[f"datasets/{entry.payload['dataset_version']}"].append(reason)
+    for name, reason in _once_aliased(ledger.entries(MOVED)).items():
+        found.chains[name].append(reason)
     references: dict[str, str] = {}
     for entry in ledger.entries(ACCEPTED):
         if (shelf.root / "verdicts" / entry.payload["verdict"]).is_dir():
             references[entry.subject] = entry.payload["verdict"]
     for subject, verdict in references.items():
         found.alone[f"verdicts/{verdict}"].append(f"the next delivery of {subject} is compared with it")
+
+
+def _once_aliased(moved: Iterable["Entry"]) -> dict[str, str]:
+    """Return what the versions were made of on which an alias ever stood: an auditor may ask what served then."""
+    found: dict[str, str] = {}
+    for entry in moved:
+        for number, known in entry.payload["versions"].items():
+            for kind, key in (("decisions", known["candidate"]), ("datasets", known["dataset_version"])):
+                if key:
+                    reason = f"an alias stood on version {number} of {entry.subject} (entry {entry.number})"
+                    found.setdefault(f"{kind}/{key}", reason)
+    return found

@@ -1,13 +1,19 @@
 """Register the candidate in MLflow: one version for one candidate, with tags that say where it comes from."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from rarecall.errors import StoreError
 from rarecall.project import Project
+from rarecall.standing import Standing
 from rarecall.warehouse import Draft, Version
+from tasks.aliases import read
+from tasks.move import move
 from tasks.stage import Plan, stage
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 
 @stage
@@ -38,9 +44,7 @@ def register(
         version = candidate.find_or_create(client, project, trained, served, example, tags, evaluation.facts["sli"])
         service = _serve(project, view, str(version.version), dataset, evaluation)
         client.set_model_version_tag(project.name, version.version, candidate.SERVICE, service)
-        alias = decision.facts["alias"]
-        if alias:
-            client.set_registered_model_alias(project.name, alias, version.version)
+        alias = _stand(project, str(version.version), decision) if decision.facts["alias"] else None
         draft.facts.update(model_name=project.name, model_version=str(version.version), alias=alias)
         draft.facts.update(feature_service=service)
 
@@ -50,6 +54,23 @@ def register(
         inputs=(view, dataset, trained, evaluation, judged, decision),
         write=write,
     )
+
+
+def _stand(project: Project, version: str, decision: Version) -> str | None:
+    """Give a promoted candidate its alias, once: a run that is done again takes nothing back that came in between.
+
+    The first is champion. Where somebody else became champion since the decision, the candidate was not compared with
+    that one, so it is the challenger.
+    """
+
+    def change(now: Standing, client: "MlflowClient") -> Standing:
+        known = read(project, client)
+        done = known is not None and any(entry.payload.get("decided") == decision.key for entry in known.entries)
+        return now if done else now.challenged(version)
+
+    why = f"promoted: {decision.facts['reasons'][0]}"
+    moved = move(project, change, action="retrain", who="retrain", why=why, decided=decision.key)
+    return next((alias for alias, one in moved.after.aliases().items() if one == version), None)
 
 
 def example_of(dataset: Version) -> pd.DataFrame:

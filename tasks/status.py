@@ -5,13 +5,18 @@ from typing import Any
 
 from rarecall.project import Project
 from tasks import runs
+from tasks.mend import look
 from tasks.stage import warehouse
 
 
-def status(project: Project) -> dict[str, Any]:
-    """Return what a person asks first, JSON-ready; empty lists where nothing has run."""
+def status(project: Project, *, who: str) -> dict[str, Any]:
+    """Return what a person asks first, JSON-ready; empty lists where nothing has run.
+
+    A move of the aliases that was cut off is ended first, and the ledger is told by whom.
+    """
     from serving import registry
 
+    mended, differing = look(project, who=who)
     shelf = warehouse(project)
     published = {v.facts["name"].rsplit("_", 1)[1] for v in shelf.versions("feast_datasets")}
     datasets = [version for version in shelf.versions("datasets") if version.key in published]
@@ -29,8 +34,10 @@ def status(project: Project) -> dict[str, Any]:
             }
             for version in datasets
         ],
-        "models": _models(project) if registry.folder(project).exists() or project.stores.mlflow else [],
+        "models": _models(project) if registry.exists(project) else [],
         "last_decision": last and last["decision"],
+        "mended": mended,
+        "differing": differing,
     }
 
 

@@ -61,6 +61,7 @@ def test_no_writer_loses_an_entry_to_another(url):
     for writer in writers:
         writer.join()
     assert len(open_ledger(url).entries("x")) == 40
+    assert open_ledger(url).verify().faults == ()
 
 
 def test_a_database_that_cannot_be_sealed_is_refused():
