@@ -141,6 +141,19 @@ def test_the_cheapest_is_the_cheapest_of_all(rows, costs):
     assert chosen.precision == ((y & flagged).sum() / flagged.sum() if flagged.any() else None)
 
 
+@settings(deadline=None)  # a busy machine is not a fault
+@given(costs=COSTS, probability=st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_a_calibrated_row_is_flagged_where_that_is_expected_to_cost_less(costs, probability):
+    p = np.array(probability)
+    y = np.arange(p.size) == 0
+    chosen = cheapest(y, p, costs, calibrated=True)
+    flagging = p * costs.true_positive + (1 - p) * costs.false_positive
+    passing = p * costs.false_negative + (1 - p) * costs.true_negative
+    clear = np.abs(flagging - passing) > 1e-9
+    assert ((p >= chosen.value) == (flagging < passing))[clear].all()
+    assert chosen.recall == float(p[0] >= chosen.value)
+
+
 def test_dear_false_alarms_flag_nothing():
     chosen = cheapest([True, False, False], [0.9, 0.9, 0.1], Costs(false_negative=1, false_positive=5))
     assert (chosen.recall, chosen.precision, chosen.reached) == (0.0, None, True)
