@@ -139,6 +139,35 @@ def precision_recall(record: Mapping[str, Any]) -> str:
         return _svg(figure)
 
 
+def reliability(calibration: Mapping[str, Any]) -> str:
+    """Draw the share of positives in each bin of probability, calibrated and as the learner scored.
+
+    Parameters
+    ----------
+    calibration : mapping
+        `before` (None where nothing was calibrated) and `after`, as `rarecall.reliability.measure` returned them.
+    """
+    with _style("reliability"):
+        figure = _figure(460, 272)
+        axes = figure.add_axes((46 / 460, 42 / 272, 404 / 460, 222 / 272))
+        axes.set(xlim=(0, 1.012), ylim=(-0.01, 1.03))
+        axes.plot((0, 1), (0, 1), color=PALETTE["unknown"], linewidth=1, linestyle=(0, (1, 2)))
+        for name, color, hollow in (("before", "unknown", True), ("after", "good", False)):
+            bins = calibration[name]["bins"] if calibration[name] else []
+            x, share, low, high = ([one[key] for one in bins] for key in ("probability", "share", "low", "high"))
+            axes.vlines(x, low, high, color=PALETTE[color], linewidth=1.3, alpha=0.45)
+            face, edge = ("card", color) if hollow else (color, "card")
+            axes.plot(x, share, color=PALETTE[color], linewidth=1, alpha=0.6)
+            axes.plot(x, share, "o", markersize=7, clip_on=False, zorder=4, markerfacecolor=PALETTE[face],
+                      markeredgecolor=PALETTE[edge])  # fmt: skip
+        for ticks in (axes.set_xticks, axes.set_yticks):
+            ticks(at := [0, 0.2, 0.4, 0.6, 0.8, 1], [f"{tick:g}" for tick in at])
+        axes.set_xlabel("mean probability", labelpad=5)
+        axes.set_ylabel("share of positives", labelpad=7)
+        axes.grid()
+        return _svg(figure)
+
+
 def difficulty(histogram: Mapping[str, Any]) -> str:
     """Draw how many minority rows stand in how mixed a neighbourhood: ADASYN makes more rows towards the right."""
     edges, counts = np.asarray(histogram["edges"], dtype=float), np.asarray(histogram["counts"], dtype=float)

@@ -20,6 +20,7 @@ def compose(
     git: str,
     aliases: list[str],
     links: list[dict[str, str]],
+    measured: dict[str, Any],
 ) -> dict[str, Any]:
     """Put the facts of a run's stages together.
 
@@ -32,6 +33,8 @@ def compose(
         `name`, `state` and `seconds` of each.
     run_id, started, seconds, git, aliases, links
         What only this run knows.
+    measured : dict
+        What a clock told of the model: `training` and `latency`, each where it was measured on this machine.
 
     Returns
     -------
@@ -62,6 +65,9 @@ def compose(
         "sli": evaluation["sli"],
         "champion_sli": decision["champion_sli"],
         "curves": curves | {"threshold": facts["train"]["threshold"], "prevalence": taken["prevalence"]},
+        "calibration": facts["train"]["calibration"] | evaluation["reliability"],
+        "threshold_policy": facts["train"]["threshold_policy"],
+        "measured": measured,
         "gates": project.gates.model_dump(mode="json"),
         "validation": facts["validate"],
         "labels": facts["judge_labels"],

@@ -57,6 +57,7 @@ def render(record: Mapping[str, Any]) -> str:
         "forest": plots.forest(record),
         "forest_narrow": plots.forest(record, width=NARROW),
         "curve": plots.precision_recall(record) if record["curves"] else "",
+        "reliability": plots.reliability(record["calibration"]) if record["calibration"] else "",
         "difficulty": plots.difficulty(histogram) if histogram else "",
         "marginals": plots.marginals(fidelity["marginals"]["columns"])
         if fidelity and fidelity["marginals"]["largest"]
@@ -80,7 +81,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    filters = (number, count, percent, interval, seconds, moment, words, value, tone, is_link, beside, said)
+    filters = (number, count, percent, points, interval, seconds, moment, words, value, tone, is_link, beside, said)
     environment.filters |= {function.__name__: function for function in filters}
     return environment
 
@@ -189,6 +190,18 @@ def percent(share: float | None) -> str:
     if share is None or not math.isfinite(share):
         return _NOT_MEASURED
     return "0%" if share == 0 else f"{share:.2%}" if abs(share) < 0.1 else f"{share:.1%}"
+
+
+def points(difference: float | None) -> str:
+    """Write a difference of two shares in percentage points, with more digits where it is small.
+
+    >>> points(0.082), points(0.0004), points(0.0), points(None)
+    ('8.2', '0.04', '0.0', '—')
+    """
+    if difference is None or not math.isfinite(difference):
+        return _NOT_MEASURED
+    digits = 2 if 0 < abs(difference) < 0.01 else 1
+    return f"{100 * difference:.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def seconds(duration: float | None) -> str:

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from rarecall.errors import DataError, nearest
 from rarecall.sections import Cohort
@@ -59,6 +60,27 @@ def assign(frame: pd.DataFrame, cohorts: Sequence[Cohort]) -> pd.DataFrame:
             raise DataError(f"cohort {column}: is asked for twice; keep one, with or without edges")
         named[column] = _values(frame[column]) if cohort.edges is None else _bands(frame[column], cohort.edges)
     return pd.DataFrame(named, index=frame.index)
+
+
+class Counts(NamedTuple):
+    """What a model made of the rows of one cohort value."""
+
+    rows: int
+    positives: int
+    alarms: int
+    hits: int
+
+
+def counts(column: "pd.Series[str]", truth: NDArray[np.bool_], flagged: NDArray[np.bool_]) -> dict[str, Counts]:
+    """Count the rows, the positives, what is flagged and what of it is positive, by value in a person's order.
+
+    >>> counts(pd.Series(["b", "a", "b"]), np.array([True, True, False]), np.array([True, False, True]))
+    {'a': Counts(rows=1, positives=1, alarms=0, hits=0), 'b': Counts(rows=2, positives=1, alarms=2, hits=1)}
+    """
+    codes, names = pd.factorize(column)
+    parts = [np.bincount(codes[chosen], minlength=len(names)) for chosen in (..., truth, flagged, truth & flagged)]
+    found = {str(name): Counts(*(int(part[place]) for part in parts)) for place, name in enumerate(names)}
+    return {name: found[name] for name in in_order(found)}
 
 
 def in_order(names: Iterable[str]) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from rarecall import intervals
 from rarecall.comparison import Comparison, Difference
 from rarecall.errors import DataError
+from rarecall.gate import SAYS, Figure, Gate, digits_of, limited, text
 from rarecall.intervals import Interval, State
 from rarecall.sections import Gates
 
@@ -33,36 +34,6 @@ _ON_SYNTHETIC: dict[str, tuple[Literal["≥", "≤"], str]] = {
     "reconstruction_recall": ("≤", "recall of real rows rebuilt from the synthetic ones"),
 }
 _LIMITS = {"≥": "min", "≤": "max"}
-_SAYS: dict[str, dict[State, str]] = {
-    "≥": {
-        "good": "holds the floor {limit}",
-        "bad": "is below the floor {limit}",
-        "not enough evidence": "may be below the floor {limit}: not enough evidence",
-    },
-    "<": {
-        "good": "is below the limit {limit}",
-        "bad": "is not below the limit {limit}",
-        "not enough evidence": "may reach the limit {limit}: not enough evidence",
-    },
-    "≤": {
-        "good": "is within the limit {limit}",
-        "bad": "is above the limit {limit}",
-        "not enough evidence": "may be above the limit {limit}: not enough evidence",
-    },
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Gate:
-    """One thing a model must hold, what it came to, and the sentence that says so."""
-
-    name: str
-    needs: str
-    value: float | None
-    low: float | None
-    high: float | None
-    state: State
-    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +62,7 @@ def decide(
     champion: Comparison | None,
     augmented: bool,
     synthetic: Mapping[str, Mapping[str, Any]] | None = None,
+    latency: Mapping[str, Any] | None = None,
     notes: Sequence[str] = (),
 ) -> Decision:
     """Decide whether a candidate may serve.
@@ -109,6 +81,8 @@ def decide(
     synthetic : mapping, optional
         The `figures` of `rarecall.fidelity.measure` and the attack's: {name: {`value`, `low`, `high`, `rows`}}. One is
         a gate where `gates` sets its limit, such as `detectability_max`.
+    latency : mapping, optional
+        What `rarecall.latency.measure` returned; read where `gates` sets `latency_ms_max`.
     notes : sequence of str
         What else a reader of the verdict must know of the candidate; they end the reasons and decide nothing.
 
@@ -148,6 +122,7 @@ def decide(
         _gate("f1_minority", "≥", gates.f1_minority, sli, gates),
         _gate("train_test_gap", "<", gates.train_test_gap, sli, gates),
         _gate("label_noise_rate", "<", gates.label_noise_rate, sli, gates),
+        *_asked(sli, latency, gates),
         *((_synthetic(sli, gates), *_fidelity(synthetic or {}, gates)) if augmented else ()),
     )
     worse = _worse(champion, gates) if champion else []
@@ -168,21 +143,21 @@ def decide(
 def _gate(name: str, sign: Literal["≥", "<"], limit: float, sli: Mapping[str, Any], gates: Gates) -> Gate:
     value, bounds, positives = sli.get(name), sli["intervals"].get(name), sli["positives"]
     spoken, on_holdout = _SPOKEN[name], name in _ON_HOLDOUT
-    needs = f"{sign} {_text(limit)}"
+    needs = f"{sign} {text(limit)}"
     if value is None or (on_holdout and bounds is None):
         reason = f"{spoken} is not known: not enough evidence ({positives} positives)"
         return Gate(name=name, needs=needs, value=None, low=None, high=None, state="not enough evidence", reason=reason)
     interval = Interval(*bounds) if bounds is not None else Interval(value, value)
-    digits = _digits(limit, value, *interval)
-    figure = f"{spoken} {_text(value, digits)}"
+    digits = digits_of(limit, value, *interval)
+    figure = f"{spoken} {text(value, digits)}"
     if bounds is not None:
-        figure += f" [{_text(interval.low, digits)}, {_text(interval.high, digits)}]"
+        figure += f" [{text(interval.low, digits)}, {text(interval.high, digits)}]"
     if on_holdout and positives < gates.min_positives:
         state: State = "not enough evidence"
         reason = f"{figure} rests on {positives} positives where {gates.min_positives} are needed: not enough evidence"
     else:
         state = intervals.at_least(interval, limit) if sign == "≥" else intervals.below(interval, limit)
-        reason = f"{figure} {_SAYS[sign][state].format(limit=_text(limit))}"
+        reason = f"{figure} {SAYS[sign][state].format(limit=text(limit))}"
         reason += f" ({positives} positives)" if on_holdout else ""
     low, high = interval if bounds is not None else (None, None)
     return Gate(name=name, needs=needs, value=value, low=low, high=high, state=state, reason=reason)
@@ -191,7 +166,7 @@ def _gate(name: str, sign: Literal["≥", "<"], limit: float, sli: Mapping[str, 
 def _synthetic(sli: Mapping[str, Any], gates: Gates) -> Gate:
     """Judge the synthetic share by its value: it is counted, not estimated."""
     share, least, most = sli.get("synthetic_ratio"), gates.synthetic_share_min, gates.synthetic_share_max
-    bounds = f"{_text(least)} to {_text(most)}"
+    bounds = f"{text(least)} to {text(most)}"
     if share is None:
         state: State = "not enough evidence"
         reason = "synthetic share is not known: not enough evidence"
@@ -207,30 +182,31 @@ def _fidelity(synthetic: Mapping[str, Mapping[str, Any]], gates: Gates) -> Itera
     for name, (sign, spoken) in _ON_SYNTHETIC.items():
         limit, figure = getattr(gates, f"{name}_{_LIMITS[sign]}"), synthetic.get(name)
         if limit is not None:
-            yield _on_synthetic(name, spoken, sign, limit, figure or {"value": None, "rows": 0}, gates)
+            known = figure or {"value": None, "low": None, "high": None, "rows": 0}
+            told = Figure(**{field: known[field] for field in Figure._fields})
+            yield limited(name, spoken, sign, limit, told, least=gates.min_positives, unit="rows")
 
 
-def _on_synthetic(
-    name: str, spoken: str, sign: Literal["≥", "≤"], limit: float, figure: Mapping[str, Any], gates: Gates
-) -> Gate:
-    value, rows, needs = figure["value"], figure["rows"], f"{sign} {_text(limit)}"
-    if value is None:
-        reason = f"{spoken} is not known: not enough evidence ({rows} rows)"
-        return Gate(name=name, needs=needs, value=None, low=None, high=None, state="not enough evidence", reason=reason)
-    low, high = figure["low"], figure["high"]
-    # A figure without an interval is counted, not estimated.
-    interval = Interval(value, value) if low is None else Interval(low, high)
-    digits = _digits(limit, value, *interval)
-    said = f"{spoken} {_text(value, digits)}"
-    if low is not None:
-        said += f" [{_text(low, digits)}, {_text(high, digits)}]"
-    if rows < gates.min_positives:
-        state: State = "not enough evidence"
-        reason = f"{said} rests on {rows} rows where {gates.min_positives} are needed: not enough evidence"
-    else:
-        state = intervals.at_least(interval, limit) if sign == "≥" else intervals.at_most(interval, limit)
-        reason = f"{said} {_SAYS[sign][state].format(limit=_text(limit))} ({rows} rows)"
-    return Gate(name=name, needs=needs, value=value, low=low, high=high, state=state, reason=reason)
+def _asked(sli: Mapping[str, Any], latency: Mapping[str, Any] | None, gates: Gates) -> Iterator[Gate]:
+    """Yield a gate for each further figure of the model that the project sets a limit to."""
+    if (limit := gates.ece_max) is not None:
+        low, high = sli["intervals"].get("ece", (None, None))
+        told = Figure(value=sli.get("ece"), low=low, high=high, rows=sli["positives"])
+        yield limited("ece", "calibration error", "≤", limit, told, least=gates.min_positives, unit="positives")
+    if (limit := gates.cohort_recall_difference_max) is not None:
+        for cohort, figures in sli["fairness"].items():
+            recall = figures["recall"]
+            spoken = f"largest difference of recall by {cohort}"
+            if recall["worst"] is not None:
+                spoken += f", {recall['worst']} below {recall['best']},"
+            told = Figure(value=recall["difference"], low=recall["low"], high=recall["high"], rows=recall["judged"])
+            # Who has enough positives for a say was settled when the difference was measured.
+            name, unit = f"recall_difference_by_{cohort}", "values with enough positives"
+            yield limited(name, spoken, "≤", limit, told, least=2, unit=unit)
+    if (limit := gates.latency_ms_max) is not None:
+        known = latency or {"p99": None, "p99_low": None, "p99_high": None, "repeats": 0}
+        told = Figure(value=known["p99"], low=known["p99_low"], high=known["p99_high"], rows=known["repeats"])
+        yield limited("latency_ms", "99th percentile of latency, ms,", "≤", limit, told, least=1, unit="repeats")
 
 
 def _worse(champion: Comparison, gates: Gates) -> list[str]:
@@ -264,16 +240,3 @@ def _beside(champion: Comparison | None, gates: Gates) -> str:
 
 def _signed(difference: Difference) -> str:
     return f"{difference.recall_difference:+.2f} [{difference.low:+.2f}, {difference.high:+.2f}]"
-
-
-def _text(figure: float, digits: int | None = None) -> str:
-    """Return a figure with so many digits, at least two and as many as it has by default; there is no -0.00."""
-    if digits is None:
-        digits = next((d for d in range(2, 9) if round(figure, d) == figure), 9)
-    return f"{round(figure, digits) + 0.0:.{digits}f}"
-
-
-def _digits(limit: float, *figures: float) -> int:
-    """Return how many digits show on which side of the limit each figure lies."""
-    least = 2 if limit >= 0.05 else 3
-    return next((d for d in range(least, 5) if all(round(f, d) != round(limit, d) or f == limit for f in figures)), 5)

@@ -118,6 +118,10 @@ class Project(Section):
             raise ValueError(f"cohorts: {twice[0]!r} is asked for twice; expected a column once")
         if self.label.delay and not self.timestamp:
             raise ValueError("label.delay: expected a timestamp to count it from; name one, or leave the delay out")
+        if self.training.threshold.policy == "budget" and not self.timestamp:
+            raise ValueError("training.threshold: expected a timestamp to count alerts a day by; name one")
+        if self.gates.cohort_recall_difference_max is not None and not self.cohorts:
+            raise ValueError("gates.cohort_recall_difference_max: expected cohorts to compare; name one")
         if self.label.table and not self.entity:
             raise ValueError("label.table: expected an entity, by which a label finds its row; name one")
         return self

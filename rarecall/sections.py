@@ -238,6 +238,47 @@ class Fidelity(Section):
     folds: int = Field(5, ge=2, le=20, description="Of the classifier; a row and its parent stand in one.")
 
 
+class Costs(Section):
+    """What each outcome of a row costs, in one currency of your own; below 0 it is a gain."""
+
+    false_negative: FiniteFloat = Field(description="A rare row that is not flagged.")
+    false_positive: FiniteFloat = Field(description="A flagged row that is not rare, with the work it makes.")
+    true_positive: FiniteFloat = Field(0.0, description="A rare row that is flagged: its work, less what it saves.")
+    true_negative: FiniteFloat = Field(0.0, description="Any other row.")
+
+    @model_validator(mode="after")
+    def _worth_it(self) -> Self:
+        # Elkan 2001's reasonableness: otherwise one class would be flagged whatever the model says.
+        if self.false_negative <= self.true_positive or self.false_positive <= self.true_negative:
+            raise ValueError(
+                "expected a mistake to cost more than the right answer: false_negative above true_positive and "
+                f"false_positive above true_negative, got {self.model_dump()}"
+            )
+        return self
+
+
+class ThresholdPolicy(Section):
+    """What the threshold is chosen for, on real validation rows."""
+
+    policy: Literal["precision_floor", "cost", "budget"] = Field(
+        "precision_floor",
+        description="precision_floor: the highest recall that holds the precision gate; cost: the lowest cost; "
+        "budget: the highest recall within so many alerts a day.",
+    )
+    costs: Costs | None = Field(None, description="With cost: what each of the four outcomes costs.")
+    alerts_per_day: int | None = Field(None, ge=1, description="With budget: how many alerts a day can be looked at.")
+    days_within: float = Field(
+        0.95, gt=0.0, lt=1.0, description="With budget: the share of days that must stay within it."
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        for policy, key, value in (("cost", "costs", self.costs), ("budget", "alerts_per_day", self.alerts_per_day)):
+            if (self.policy == policy) != (value is not None):
+                raise ValueError(f"expected {key} with policy: {policy} and only there, got policy: {self.policy}")
+        return self
+
+
 Learner = Literal["hist_gradient_boosting", "random_forest", "logistic_regression"]
 
 
@@ -251,6 +292,10 @@ class Training(Section):
     precision_margin: Share = Field(
         0.05, description="The threshold holds the precision gate with this to spare: the holdout must hold it too."
     )
+    calibration: Literal["auto", "none", "platt", "isotonic", "beta"] = Field(
+        "auto", description="How scores become probabilities on real validation rows; auto: by their positives."
+    )
+    threshold: ThresholdPolicy = Field(ThresholdPolicy(), description="From which probability a row is flagged.")
 
 
 class Ablation(Section):
@@ -306,6 +351,13 @@ class Gates(Section):
     )
     reconstruction_recall_max: Share | None = Field(
         None, description="Share of the real rare rows that an attack on the synthetic ones rebuilds."
+    )
+    ece_max: Share | None = Field(None, description="Expected calibration error of the probabilities on the holdout.")
+    cohort_recall_difference_max: Share | None = Field(
+        None, description="Between the recalls of any two values of a cohort."
+    )
+    latency_ms_max: float | None = Field(
+        None, gt=0.0, description="Milliseconds in which 99 of 100 single rows are scored, on this machine."
     )
     champion_margin: Share = Field(
         0.0, description="How far the recall may lie below the champion's on the same rows before it counts as worse."

@@ -1,5 +1,6 @@
 """Service level indicators of a model: figures on rare positives, each with its interval, overall and by cohort."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -7,8 +8,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
-from rarecall import intervals
-from rarecall.cohorts import in_order
+from rarecall import cohorts as segments
+from rarecall import fairness, intervals, reliability
 from rarecall.errors import DataError
 from rarecall.intervals import Interval, State
 
@@ -23,6 +24,7 @@ def measure(
     confidence: float = 0.95,
     min_positives: int = 30,
     recall_floor: float | None = None,
+    precision_floor: float | None = None,
     random_state: int = 0,
 ) -> dict[str, Any]:
     """Measure a model on the rows of the holdout.
@@ -40,19 +42,22 @@ def measure(
     confidence : float
         Of every interval, two-sided.
     min_positives : int
-        A cohort value with fewer is never judged.
-    recall_floor : float, optional
-        What a cohort value's recall is judged against; without one, a value with enough positives has no state.
+        A cohort value with fewer is never judged; the same number of alarms is asked for precision, and of negatives
+        for the false-positive rate.
+    recall_floor, precision_floor : float, optional
+        What a cohort value is judged against; without one, a value with enough evidence has no state.
     random_state : int
-        Of the bootstrap of the areas; every other interval has a closed form.
+        Of the bootstraps of the areas and of the calibration error; every other interval has a closed form.
 
     Returns
     -------
     dict
         JSON-ready. `minority_recall`, `minority_precision`, `f1_minority`, `auc_pr`, `auc_roc`, `train_test_gap`,
-        `accuracy`, `positives`, `rows`; `intervals` {name: [low, high]} of each figure that is defined; `by_cohort`
-        {cohort: {value: {minority_recall, low, high, minority_precision, positives, rows, state}}}. A figure that the
-        rows do not define, such as precision where nothing is flagged, is None: never 0, never NaN.
+        `accuracy`, `ece` and `brier` (None where a score is no probability: see `rarecall.reliability`), `positives`,
+        `rows`; `intervals` {name: [low, high]} of each figure that is defined; `by_cohort` {cohort: {value:
+        {minority_recall, low, high, state, minority_precision, false_positive_rate, positives, rows, intervals,
+        states}}}, the last two of the last two rates by name; `fairness` as `rarecall.fairness.measure` gives it. A
+        figure that the rows do not define, such as precision where nothing is flagged, is None: never 0, never NaN.
 
     Raises
     ------
@@ -82,6 +87,8 @@ def measure(
         "auc_roc": None,
         "train_test_gap": None,
         "accuracy": _share(right, rows),
+        "ece": None,
+        "brier": None,
     }
     known: dict[str, Interval] = {
         "minority_recall": intervals.wilson(hits, positives, confidence),
@@ -93,6 +100,10 @@ def measure(
         figures["auc_pr"] = float(average_precision_score(truth, values))
         figures["auc_roc"] = float(roc_auc_score(truth, values))
         known["auc_pr"], known["auc_roc"] = intervals.areas(truth, values, confidence, random_state)
+    if rows and values.min() >= 0 and values.max() <= 1:
+        told = reliability.measure(truth, values, confidence=confidence, random_state=random_state)
+        figures |= {"ece": told["ece"], "brier": told["brier"]}
+        known |= {"ece": Interval(told["low"], told["high"]), "brier": Interval(told["brier_low"], told["brier_high"])}
     if train is not None:
         train_truth, train_values = _rows(*train)
         train_positives, train_hits = int(train_truth.sum()), int((train_truth & (train_values >= threshold)).sum())
@@ -100,19 +111,21 @@ def measure(
             figures["train_test_gap"] = train_hits / train_positives - hits / positives
             known["train_test_gap"] = intervals.newcombe(train_hits, train_positives, hits, positives, confidence)
 
-    by_cohort: dict[str, Any] = {}
-    if cohorts is not None:
-        if len(cohorts) != rows:
-            raise DataError(f"expected a cohort for each of the {rows} rows, got {len(cohorts)}; assign them again")
-        for name in cohorts.columns:
-            by_cohort[str(name)] = _by_value(
-                cohorts[name], truth, flagged, confidence=confidence, least=min_positives, floor=recall_floor
-            )
+    if cohorts is None:
+        cohorts = pd.DataFrame(index=range(rows))
+    if len(cohorts) != rows:
+        raise DataError(f"expected a cohort for each of the {rows} rows, got {len(cohorts)}; assign them again")
+    counted = {str(name): segments.counts(cohorts[name], truth, flagged) for name in cohorts.columns}
+    floors = {"minority_recall": recall_floor, "minority_precision": precision_floor, "false_positive_rate": None}
     return figures | {
         "positives": positives,
         "rows": rows,
         "intervals": {name: list(known[name]) for name, value in figures.items() if value is not None},
-        "by_cohort": by_cohort,
+        "by_cohort": {
+            name: {value: _cell(one, floors, min_positives, confidence) for value, one in values.items()}
+            for name, values in counted.items()
+        },
+        "fairness": fairness.measure(counted, confidence=confidence, least=min_positives),
     }
 
 
@@ -163,33 +176,29 @@ def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def _by_value(
-    column: "pd.Series[str]",
-    truth: NDArray[np.bool_],
-    flagged: NDArray[np.bool_],
-    *,
-    confidence: float,
-    least: int,
-    floor: float | None,
-) -> dict[str, Any]:
-    codes, names = pd.factorize(column)
-    counts = [np.bincount(codes[chosen], minlength=len(names)) for chosen in (..., truth, flagged, truth & flagged)]
-    found: dict[str, Any] = {}
-    for name, rows, positives, alarms, hits in zip(names, *(count.tolist() for count in counts), strict=True):
-        bounds = intervals.wilson(hits, positives, confidence)
-        found[str(name)] = {
-            "minority_recall": _share(hits, positives),
-            "low": bounds.low if positives else None,
-            "high": bounds.high if positives else None,
-            "minority_precision": _share(hits, alarms),
-            "positives": positives,
-            "rows": rows,
-            "state": _state(bounds, positives, least=least, floor=floor),
-        }
-    return {name: found[name] for name in in_order(found)}
+def _cell(counts: segments.Counts, floors: Mapping[str, float | None], least: int, confidence: float) -> dict[str, Any]:
+    """Return a cohort value's figures: its recall's interval and state beside it, those of the others by name."""
+    rates = {
+        "minority_recall": (counts.hits, counts.positives),
+        "minority_precision": (counts.hits, counts.alarms),
+        "false_positive_rate": (counts.alarms - counts.hits, counts.rows - counts.positives),
+    }
+    bounds = {name: intervals.wilson(*rate, confidence) if rate[1] else None for name, rate in rates.items()}
+    states = {name: _state(bounds[name], rates[name][1], least, floors[name]) for name in rates}
+    recall = bounds.pop("minority_recall")
+    return {
+        **{name: _share(*rate) for name, rate in rates.items()},
+        "low": recall.low if recall else None,
+        "high": recall.high if recall else None,
+        "state": states.pop("minority_recall"),
+        "positives": counts.positives,
+        "rows": counts.rows,
+        "intervals": {name: list(interval) for name, interval in bounds.items() if interval},
+        "states": states,
+    }
 
 
-def _state(bounds: Interval, positives: int, *, least: int, floor: float | None) -> State | None:
-    if positives < least:
+def _state(bounds: Interval | None, trials: int, least: int, floor: float | None) -> State | None:
+    if bounds is None or trials < least:
         return "not enough evidence"
     return None if floor is None else intervals.at_least(bounds, floor)

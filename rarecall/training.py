@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier, StackingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
@@ -30,6 +30,14 @@ TRUSTED_TYPES = {
     "logistic_regression": ["numpy.dtype"],
 }
 """What each learner's skops file holds beyond skops' own list; a model with anything else is not loaded."""
+
+CALIBRATED_TYPES: dict[str, list[str]] = {
+    "none": [],
+    "platt": ["sklearn.utils._bunch.Bunch"],  # scikit-learn's dict with attributes, which holds a stack's members
+    "beta": ["sklearn.utils._bunch.Bunch"],
+    "isotonic": ["sklearn.utils._bunch.Bunch", "sklearn.calibration._CalibratedClassifier"],
+}
+"""What the file holds besides, by the method of calibration."""
 
 
 def estimator(training: Training, kinds: Mapping[str, str], *, seed: int) -> Pipeline:
@@ -103,12 +111,43 @@ def score(pipeline: Any, rows: pd.DataFrame) -> np.ndarray[Any, Any]:
     return probability
 
 
-def with_threshold(pipeline: Pipeline, threshold: float, rows: pd.DataFrame) -> FixedThresholdClassifier:
+def calibrated(pipeline: Pipeline, classifier: Any, rows: pd.DataFrame) -> Pipeline | StackingClassifier:
+    """Return the pipeline with a calibrator behind it, or as it is where there is none.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Fitted.
+    classifier : classifier of one column, or None
+        As `rarecall.calibration.fit` made it.
+    rows : DataFrame
+        Any two or more, for scikit-learn's checks; both parts are frozen, so nothing is learned from them.
+    """
+    if classifier is None:
+        return pipeline
+    stacked = StackingClassifier(
+        [("learner", FrozenEstimator(pipeline))],
+        FrozenEstimator(classifier),
+        cv="prefit",
+        stack_method="predict_proba",
+    )
+    return stacked.fit(rows.head(2), np.array([0, 1]))
+
+
+def uncalibrated(served: FixedThresholdClassifier) -> Pipeline | None:
+    """Return what a served model's calibrator stands behind, or None where it has none."""
+    inside = served.estimator.estimator
+    return inside.estimators_[0].estimator if isinstance(inside, StackingClassifier) else None
+
+
+def with_threshold(
+    model: Pipeline | StackingClassifier, threshold: float, rows: pd.DataFrame
+) -> FixedThresholdClassifier:
     """Return the model that is served: its `predict` is the decision at this threshold.
 
-    The pipeline is frozen, so `rows` (any two or more) only pass scikit-learn's checks; nothing is learned from them.
+    The model is frozen, so `rows` (any two or more) only pass scikit-learn's checks; nothing is learned from them.
     """
-    served = FixedThresholdClassifier(FrozenEstimator(pipeline), threshold=threshold, response_method="predict_proba")
+    served = FixedThresholdClassifier(FrozenEstimator(model), threshold=threshold, response_method="predict_proba")
     two = rows.head(2)
     return served.fit(two, np.array([0, 1]))
 

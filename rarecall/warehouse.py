@@ -240,10 +240,15 @@ class Warehouse:
 
 @dataclass(frozen=True)
 class Draft:
-    """A version being written: put files into `folder`, and what is known about them into `facts`."""
+    """A version being written: put files into `folder`, and what is known about them into `facts`.
+
+    What was `measured` with a clock is for whoever asked for the draft: it differs from run to run, so it is no part of
+    the version.
+    """
 
     folder: Path
     facts: dict[str, Any] = field(default_factory=dict)
+    measured: dict[str, Any] = field(default_factory=dict)
     adopted: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def adopt(self, version: Version, names: Iterable[str]) -> None:

@@ -12,10 +12,10 @@ import skops.io
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from rarecall.errors import StoreError
-from rarecall.training import TRUSTED_TYPES
+from rarecall.training import CALIBRATED_TYPES, TRUSTED_TYPES
 
 FILE = "model.skops"
-TRUSTED = sorted({name for names in TRUSTED_TYPES.values() for name in names})
+TRUSTED = sorted({name for types in (TRUSTED_TYPES, CALIBRATED_TYPES) for names in types.values() for name in names})
 
 
 def save(model: Any, file: Path) -> None:

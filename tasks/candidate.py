@@ -15,9 +15,10 @@ from mlflow.models import infer_signature
 
 import rarecall
 from rarecall.project import Project
-from rarecall.training import TRUSTED_TYPES
+from rarecall.training import CALIBRATED_TYPES, TRUSTED_TYPES
 from rarecall.warehouse import Version
 from serving import registry
+from tasks import measured
 from tasks.commit import commit
 
 CANDIDATE = "rarecall.candidate"
@@ -52,7 +53,9 @@ def tags(
         "rarecall.seed": project.seed,
         **_noise(judged.facts),
         "rarecall.learner": trained.facts["learner"],
+        "rarecall.calibration": trained.facts["calibration"]["method"],
         "rarecall.threshold": trained.facts["threshold"],
+        "rarecall.threshold.aim": trained.facts["threshold_policy"]["aim"],
         **{f"rarecall.sli.{name}": round(value, 6) for name, value in sli.items()},
         "rarecall.decision": decision.facts["verdict"],
         "rarecall.decision.reasons": "; ".join(decision.facts["reasons"]),
@@ -101,13 +104,17 @@ def find_or_create(
         tags=tags,
     ) as run:
         mlflow.log_metrics({key: float(value) for key, value in sli.items() if isinstance(value, int | float)})
+        mlflow.log_metrics(measured.as_metrics(measured.of(project, trained)))
         mlflow.log_dict(sli, "sli.json")
         features = example.astype(dict.fromkeys(example.select_dtypes("number"), "float64"))
         logged = mlflow.sklearn.log_model(
             served,
             name="model",
             serialization_format="skops",
-            skops_trusted_types=TRUSTED_TYPES[trained.facts["learner"]],
+            skops_trusted_types=[
+                *TRUSTED_TYPES[trained.facts["learner"]],
+                *CALIBRATED_TYPES[trained.facts["calibration"]["method"]],
+            ],
             signature=infer_signature(features, served.predict_proba(features)),
             input_example=features,
             pip_requirements=[f"{package}=={importlib.metadata.version(package)}" for package in _NEEDED],

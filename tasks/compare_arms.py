@@ -66,7 +66,7 @@ def compare_arms(project: Project, taken: Version, training_set: Version, judged
     sampler = project.augmentation
     recipe = {
         "ablation": ablation.model_dump(mode="json"),
-        "training": project.training.model_dump(mode="json"),
+        "training": project.training.model_dump(mode="json", include={"learner", "parameters"}),
         "augmentation": sampler.model_dump(mode="json"),
         "gates": project.gates.model_dump(
             mode="json", include={"confidence", "min_positives", "synthetic_share_min", "synthetic_share_max"}

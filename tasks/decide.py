@@ -28,12 +28,14 @@ def decide(project: Project, dataset: Version, inspection: Version, trained: Ver
             flagged = score >= trained.facts["threshold"]
             beside = _beside(project, holdout, flagged, registry.load(client, champion), str(champion.version))
         augmented = dataset.facts["sampler"] != "none"
+        limited = project.gates.latency_ms_max is not None
         made = decision.decide(
             evaluation.facts["sli"],
             project.gates,
             champion=beside.pop("comparison"),
             augmented=augmented,
             synthetic=inspection.facts["figures"],
+            latency=_latency(dataset, trained, project.gates.confidence) if limited else None,
             notes=[dataset.facts["fallback"]] if dataset.facts["fallback"] else [],
         )
         alias = None
@@ -44,6 +46,15 @@ def decide(project: Project, dataset: Version, inspection: Version, trained: Ver
 
     recipe = {"gates": project.gates.model_dump(mode="json"), "model": project.name}
     return Plan(kind="decisions", recipe=recipe, inputs=(dataset, inspection, trained, evaluation), write=write)
+
+
+def _latency(dataset: Version, trained: Version, confidence: float) -> dict[str, Any]:
+    """Time the served model; only where a gate reads it, for then the decision's bytes depend on the machine."""
+    from rarecall import latency
+    from serving import model
+
+    holdout = pd.read_parquet(dataset.file("holdout.parquet"))
+    return latency.measure(model.load(trained.file(model.FILE)).predict_proba, holdout, confidence=confidence)
 
 
 def _beside(
@@ -68,6 +79,7 @@ def _beside(
         confidence=gates.confidence,
         min_positives=gates.min_positives,
         recall_floor=gates.minority_recall,
+        precision_floor=gates.minority_precision,
         random_state=project.seed,
     )
     compared = comparison.compare(

@@ -6,13 +6,15 @@ from rarecall.project import Project
 from rarecall.warehouse import Draft, Version
 from tasks.stage import Plan, stage
 
+_GATES = {"confidence", "min_positives", "minority_recall", "minority_precision"}
+
 
 @stage
 def evaluate(project: Project, taken: Version, dataset: Version, judged: Version, trained: Version) -> Plan:
     """Plan the service level indicators of the candidate."""
 
     def write(draft: Draft) -> None:
-        from rarecall import cohorts, sli, training
+        from rarecall import cohorts, reliability, sli, training
         from serving import model
 
         served = model.load(trained.file(model.FILE))
@@ -28,6 +30,7 @@ def evaluate(project: Project, taken: Version, dataset: Version, judged: Version
             confidence=project.gates.confidence,
             min_positives=project.gates.min_positives,
             recall_floor=project.gates.minority_recall,
+            precision_floor=project.gates.minority_precision,
             random_state=project.seed,
         )
         noise, distance = judged.facts, dataset.facts["neighbor_distance"]
@@ -38,11 +41,22 @@ def evaluate(project: Project, taken: Version, dataset: Version, judged: Version
         }
         measured["intervals"]["label_noise_rate"] = [noise["low"], noise["high"]]
         holdout[["row_id", "label"]].assign(score=score).to_parquet(draft.folder / "scores.parquet", index=False)
-        draft.facts.update(sli=measured, curve=sli.curve(holdout["label"], score), snapshot=taken.key)
+        before = training.uncalibrated(served)
+        scores = {"before": training.score(before, holdout) if before else None, "after": score}
+        asked = {"confidence": project.gates.confidence, "random_state": project.seed}
+        draft.facts.update(
+            sli=measured,
+            curve=sli.curve(holdout["label"], score),
+            reliability={
+                when: None if got is None else reliability.measure(holdout["label"], got, **asked)
+                for when, got in scores.items()
+            },
+            snapshot=taken.key,
+        )
 
     recipe = {
         "cohorts": [cohort.model_dump(mode="json") for cohort in project.cohorts],
-        "gates": project.gates.model_dump(mode="json", include={"confidence", "min_positives", "minority_recall"}),
+        "gates": project.gates.model_dump(mode="json", include=_GATES),
         "seed": project.seed,
     }
     return Plan(kind="evaluations", recipe=recipe, inputs=(taken, dataset, judged, trained), write=write)

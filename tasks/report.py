@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
 from rarecall.project import Project
-from tasks import runs
+from tasks import measured, runs
 from tasks.commit import commit
 from tasks.lineage import of_run
 from tasks.reference_report import PAGE
@@ -45,6 +45,7 @@ def report(project: Project, stages: list[Done]) -> dict[str, Any]:
             {"text": "labels to review", "href": versions["judge_labels"].file("review.parquet").as_uri()},
             {"text": "dataset version", "href": Path(versions["augment"].path).as_uri()},
         ],
+        measured=measured.of(project, versions["train"]),
     )
     composed["lineage"] = of_run(project, registration["model_version"])
     page = runs.keep(project, composed, render(composed))

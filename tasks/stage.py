@@ -24,6 +24,7 @@ from rarecall import digest
 from rarecall.errors import StoreError
 from rarecall.project import Project
 from rarecall.warehouse import Draft, Version, Warehouse
+from tasks import measured
 
 logger = logging.getLogger("rarecall.stage")
 P = ParamSpec("P")
@@ -85,7 +86,7 @@ def stage(
     @wraps(plan)
     def run(project: Project, *inputs: Version) -> Any:
         started = time.perf_counter()
-        version, found = _found_or_made(name, plan(project, *inputs), warehouse(project))
+        version, found = _found_or_made(name, plan(project, *inputs), project)
         state = "cached" if found else "completed"
         done = Done(name=name, state=state, seconds=time.perf_counter() - started, version=version)
         _publish(done)
@@ -104,8 +105,8 @@ def stage(
     return call
 
 
-def _found_or_made(name: str, plan: Plan, shelf: Warehouse) -> tuple[Version, bool]:
-    recipe = plan.whole_recipe(name)
+def _found_or_made(name: str, plan: Plan, project: Project) -> tuple[Version, bool]:
+    recipe, shelf = plan.whole_recipe(name), warehouse(project)
     key = digest.of_value(recipe)
     if found := shelf.find(plan.kind, key):
         return found, True
@@ -113,6 +114,7 @@ def _found_or_made(name: str, plan: Plan, shelf: Warehouse) -> tuple[Version, bo
         warnings.simplefilter("ignore")  # of libraries that reset the filters as they are imported
         plan.write(draft)
     if made := shelf.find(plan.kind, key):
+        measured.keep(project, made, draft.measured)
         return made, False
     raise StoreError(f"{shelf.root / plan.kind / key} was written and is gone; is another process removing it?")
 

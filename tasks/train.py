@@ -1,48 +1,78 @@
-"""Train the learner on the dataset version and choose its threshold on real validation rows."""
+"""Train the learner on the dataset version; calibrate it and choose its threshold on real validation rows."""
 
 import importlib.metadata
+from typing import Any
 
 import pandas as pd
 
 from rarecall.project import Project
+from rarecall.sections import ThresholdPolicy
 from rarecall.warehouse import Draft, Version
 from tasks.stage import Plan, stage
+
+_REPEATS = 100  # about a second; a gate on latency times more of them
 
 
 @stage
 def train(project: Project, compared: Version, dataset: Version) -> Plan:
-    """Plan the fitted model with its threshold inside, as one skops file; it is trained as the shipped arm was."""
+    """Plan the fitted model with its calibrator and threshold inside, as one skops file, as the shipped arm trains."""
     from rarecall.arms.arm import Arm
 
     def write(draft: Draft) -> None:
-        from rarecall import threshold, training
+        from rarecall import calibration, latency, training
         from serving import model
+        from tasks import measured
 
         rows = pd.read_parquet(dataset.file("train.parquet"))
         unseen = pd.read_parquet(dataset.file("validation.parquet"))
         features = dataset.facts["features"]
         pipeline = training.estimator(learner, features, seed=project.seed)
-        training.fit(pipeline, rows[list(features)], rows["label"].to_numpy(), rows["label_weight"].to_numpy())
-        chosen = threshold.choose(
-            unseen["label"].to_numpy(),
-            training.score(pipeline, unseen),
-            precision_floor=floor,
-            confidence=project.gates.confidence,
-        )
-        model.save(training.with_threshold(pipeline, chosen.value, unseen), draft.folder / model.FILE)
+        with measured.course() as course:
+            training.fit(pipeline, rows[list(features)], rows["label"].to_numpy(), rows["label_weight"].to_numpy())
+        made = calibration.fit(unseen["label"], training.score(pipeline, unseen), learner.calibration)
+        whole = training.calibrated(pipeline, made.classifier, unseen)
+        score, calibrated = training.score(whole, unseen), made.method != "none"
+        chosen, aim = _threshold(learner.threshold, unseen, score, floor, confidence, calibrated=calibrated)
+        served = training.with_threshold(whole, chosen.value, unseen)
+        model.save(served, draft.folder / model.FILE)
+        draft.measured.update(training=course, latency=latency.measure(served.predict_proba, unseen, repeats=_REPEATS))
         draft.facts.update(
             learner=learner.learner,
+            calibration={"method": made.method, "reason": made.reason},
             threshold=chosen.value,
+            threshold_policy={"policy": learner.threshold.policy, "aim": aim},
             validation={"recall": chosen.recall, "precision": chosen.precision, "floor_reached": chosen.reached},
         )
 
     learner = Arm(**compared.facts["shipped"]).training(project.training)
     floor = min(1.0, project.gates.minority_precision + project.training.precision_margin)
+    confidence = project.gates.confidence
     recipe = {
         "training": learner.model_dump(mode="json"),
         "precision_floor": floor,
-        "confidence": project.gates.confidence,
+        "confidence": confidence,
         "seed": project.seed,
         "scikit-learn": importlib.metadata.version("scikit-learn"),
     }
     return Plan(kind="models", recipe=recipe, inputs=(dataset,), write=write)
+
+
+def _threshold(
+    policy: ThresholdPolicy, rows: pd.DataFrame, score: Any, floor: float, confidence: float, *, calibrated: bool
+) -> tuple[Any, str]:
+    """Choose the threshold on rows that taught nothing, and say what it aims at."""
+    from rarecall import threshold
+
+    if policy.costs is not None:
+        chosen = threshold.cheapest(rows["label"], score, policy.costs, calibrated=calibrated)
+        return chosen, "the lowest cost of misses and false alarms"
+    if policy.alerts_per_day is not None:
+        budget, within = policy.alerts_per_day, policy.days_within
+        day = rows["event_timestamp"].dt.tz_localize(None).dt.floor("D")  # it is in UTC
+        chosen = threshold.within_budget(rows["label"], score, day, alerts_per_day=budget, days_within=within)
+        days = f"{within:.0%} of the days" if chosen.reached else "every day of too few to promise more"
+        return chosen, f"the highest recall within {budget:,} alerts a day on {days}"
+    chosen = threshold.choose(rows["label"], score, precision_floor=floor, confidence=confidence)
+    if chosen.reached:
+        return chosen, f"the highest recall at a precision of {floor:.2f} or more, with {confidence:.0%} confidence"
+    return chosen, f"the best F1, for no threshold holds a precision of {floor:.2f} with {confidence:.0%} confidence"

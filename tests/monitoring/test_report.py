@@ -25,8 +25,36 @@ def cell(recall, low, high, positives, rows, *, precision=0.8, state=None):
     judged = "good" if low and low >= 0.8 else "bad" if high and high < 0.8 else NOT_ENOUGH
     return {
         "minority_recall": recall, "low": low, "high": high, "minority_precision": precision,
-        "positives": positives, "rows": rows, "state": state or judged,
+        "positives": positives, "rows": rows, "state": state or judged, "false_positive_rate": 0.0021,
+        "intervals": {"false_positive_rate": [0.0014, 0.0032]}, "states": {},
     }  # fmt: skip
+
+
+def bins(overstated):
+    """Return what `rarecall.reliability.measure` finds of ten bins, each promising so many times what it keeps."""
+    shares = np.linspace(0.02, 0.95, 10)
+    cells = [
+        {"rows": 400, "positives": round(400 * one), "probability": min(1.0, overstated * one), "share": one,
+         "low": one * 0.8, "high": min(1.0, one * 1.2)}
+        for one in shares.tolist()
+    ]  # fmt: skip
+    return {
+        "rows": 47_392, "positives": 391, "expected": 391 * overstated, "ece": 0.0012 * overstated,
+        "low": 0.0006, "high": 0.0021 * overstated, "ece_by_chance": 0.0007, "brier": 0.0029, "brier_low": 0.0024,
+        "brier_high": 0.0034, "bins": cells,
+    }  # fmt: skip
+
+
+def apart(worst, best, difference):
+    return {
+        "difference": difference, "low": difference / 2, "high": difference * 2, "ratio": 0.9, "ratio_low": 0.8,
+        "ratio_high": 1.0, "worst": worst, "best": best, "judged": 4, "state": None,
+    }  # fmt: skip
+
+
+NOT_COMPARED = dict.fromkeys(("difference", "low", "high", "ratio", "ratio_low", "ratio_high", "worst", "best")) | {
+    "judged": 1, "state": NOT_ENOUGH,
+}  # fmt: skip
 
 
 def curve(half):
@@ -196,6 +224,12 @@ def first():
             "intervals": {
                 "minority_recall": [0.831, 0.898], "minority_precision": [0.748, 0.826], "auc_pr": [0.851, 0.906],
             },
+            "fairness": {
+                "region": {
+                    "recall": apart("south", "north", 0.05), "false_positive_rate": apart("east", "west", 0.0004),
+                },
+                "channel": {"recall": NOT_COMPARED, "false_positive_rate": apart("online", "atm", 0.003)},
+            },
             "by_cohort": {
                 "region": {
                     "north": cell(0.90, 0.828, 0.944, 109, 11_900), "east": cell(0.89, 0.811, 0.939, 92, 12_080),
@@ -208,6 +242,15 @@ def first():
             },
         },
         "champion_sli": None,
+        "calibration": {"method": "beta", "reason": "393 positives", "before": bins(9.0), "after": bins(1.02)},
+        "threshold_policy": {
+            "policy": "precision_floor",
+            "aim": "the highest recall at a precision of 0.75 or more, with 95% confidence",
+        },
+        "measured": {
+            "training": {"seconds": 3.24, "peak_mb": 912.4, "before_mb": 640.1},
+            "latency": {"p50": 7.132, "p99": 9.871, "repeats": 100},
+        },
         "curves": {"candidate": curve(0.001), "champion": None, "threshold": 0.3127, "prevalence": 0.00818},
         "gates": {"minority_recall": 0.80, "minority_precision": 0.70},
         "validation": {
@@ -501,6 +544,22 @@ def _without_curves(record):
     record["curves"] = None
 
 
+def _without_calibration(record):
+    record["calibration"] |= {"method": "none", "reason": "9 positives", "before": None}
+
+
+def _without_any_word_of_calibration(record):
+    record["calibration"] = None
+
+
+def _without_fairness(record):
+    record["sli"]["fairness"] = {}
+
+
+def _without_a_clock(record):
+    record["measured"] = {}
+
+
 def _without_labels(record):
     record["labels"] = None
 
@@ -528,6 +587,10 @@ def _without_measures(record):
         (_without_time, "Split stratified by label", "2025-09-01"),
         (_without_findings, "All 42 expectations hold on 240,000 rows.", "117 rows otherwise"),
         (_without_curves, "No curve was measured.", "chance"),
+        (_without_calibration, "They are not calibrated: 9 positives.", "The learner's own scores add up"),
+        (_without_any_word_of_calibration, "Calibration was not measured.", "of a perfect model"),
+        (_without_fairness, "No cohorts are declared, so there is nothing to compare.", "worst value"),
+        (_without_a_clock, "Stages", "Fitting took"),
         (_without_labels, "The labels were not checked.", "suspect"),
         (_without_gates, "The holdout has no positives".lower(), "gates hold on"),
         (_without_measures, "AUC-ROC —", "AUC-ROC 0.99"),
@@ -585,6 +648,32 @@ def test_rows_left_out_for_the_forgotten_are_counted_beside_the_source(first):
 def test_drift_is_told_where_it_was_measured(first, second):
     assert "drift from training" not in Page(render(first)).text
     assert "1 of 16 columns drift from training to holdout: amount." in Page(render(second)).text
+
+
+def test_calibration_is_told_by_what_the_scores_add_up_to(first):
+    text = Page(render(first)).text
+    assert (
+        "The learner's own scores add up to 3,519 positives on the holdout, which has 391; calibrated (beta: 393 "
+        "positives) to 399 ."
+    ) in text
+    assert "as scored 1.08% 0.06% to 1.89% 0.07% 0.0029 calibrated 0.12% 0.06% to 0.21% 0.07% 0.0029" in text
+
+
+def test_the_worst_value_of_each_cohort_is_named(first):
+    text = Page(render(first)).text
+    assert "region recall south beside north, of 4 5.0 2.5 to 10.0 0.90 0.80 to 1.00" in text
+    assert "region false positive rate east beside west, of 4 0.04 0.02 to 0.08" in text
+    assert f"channel recall {NOT_ENOUGH} 1 with enough rows to compare" in text
+
+
+def test_the_threshold_is_told_by_its_aim(first):
+    aim = "chosen on real validation rows for the highest recall at a precision of 0.75 or more, with 95% confidence."
+    assert aim in Page(render(first)).text
+
+
+def test_a_clocks_figures_stand_beside_the_stages(first):
+    told = "Fitting took 3.2 s at a peak of 912 MB, 640 MB of them held before. One row is scored in 7.13 ms"
+    assert told in Page(render(first)).text
 
 
 def test_fidelity_and_privacy_are_told_in_sentences(first):

@@ -304,3 +304,55 @@ def test_without_synthetic_rows_their_limits_are_no_gates():
 
 def test_a_figure_that_was_not_measured_cannot_hold_its_limit():
     assert judged(460, 40, 60, gates=Gates(outside_share_max=0.9)).verdict == "not_enough_evidence"
+
+
+COHORTS = pd.DataFrame({"region": np.resize(["north", "south"], 500 + NEGATIVES)})
+
+
+def limited(**limits):
+    """Return the gates beyond the first six, by name, of a good model with calibrated probabilities."""
+    y, score = flags(460, 40, 60)
+    p = np.where(score > 0.5, 460 / 520, 40 / 1980)
+    sli = measure(y, p, threshold=0.5, cohorts=COHORTS, train=(y, p)) | {"label_noise_rate": 0.004}
+    latency = {"p99": 8.0, "p99_low": 7.0, "p99_high": 9.5, "repeats": 400}
+    made = decide(sli, Gates(**limits), champion=None, augmented=False, latency=latency)
+    return made, {gate.name: gate for gate in made.gates[5:]}
+
+
+def test_what_has_no_limit_is_no_gate():
+    assert limited()[1] == {}
+
+
+@pytest.mark.parametrize(
+    ("limit", "name", "good", "unsure", "bad"),
+    [
+        ("latency_ms_max", "latency_ms", 10, 8.5, 6),
+        ("cohort_recall_difference_max", "recall_difference_by_region", 0.2, 0.02, None),
+        ("ece_max", "ece", 0.05, 0.0005, None),
+    ],
+)
+def test_a_limit_makes_a_gate_that_reads_the_interval(limit, name, good, unsure, bad):
+    for state, value in {"good": good, "not enough evidence": unsure, "bad": bad}.items():
+        if value is not None:
+            made, gates = limited(**{limit: value})
+            assert {one: gate.state for one, gate in gates.items()} == {name: state}
+            expected = {"good": "promote", "bad": "reject", "not enough evidence": "not_enough_evidence"}[state]
+            assert made.verdict == expected
+
+
+def test_a_limit_on_latency_is_said_in_milliseconds():
+    made, _ = limited(latency_ms_max=6)
+    assert made.reasons[0] == (
+        "99th percentile of latency, ms, 8.00 [7.00, 9.50] is above the limit 6.00 (400 repeats)"
+    )
+
+
+def test_a_limit_on_what_was_not_measured_is_not_evidence():
+    y, score = flags(460, 40, 60)
+    sli = measure(y, score * 2, threshold=0.5, train=(y, score), cohorts=COHORTS.assign(region="all"))
+    sli |= {"label_noise_rate": 0.004}
+    limits = {"ece_max": 0.1, "latency_ms_max": 10, "cohort_recall_difference_max": 0.1}
+    made = decide(sli, Gates(**limits), champion=None, augmented=False)
+    assert made.verdict == "not_enough_evidence"
+    assert [gate.state for gate in made.gates[5:]] == ["not enough evidence"] * 3
+    assert "largest difference of recall by region is not known" in made.reasons[1]

@@ -211,6 +211,16 @@ def test_a_delay_needs_a_time_to_count_from(write):
     assert load(write(text + "timestamp: t\n"), {}).label.delay.days == 14
 
 
+def test_a_budget_of_alerts_a_day_needs_a_time(write):
+    budget = "training: {threshold: {policy: budget, alerts_per_day: 50}}\n"
+    assert "training.threshold: expected a timestamp" in fault(write(PLAIN + budget))
+    assert load(write(PLAIN + budget + "timestamp: t\n"), {}).training.threshold.alerts_per_day == 50
+
+
+def test_a_limit_between_cohorts_needs_cohorts(write):
+    assert "expected cohorts to compare" in fault(write(PLAIN + "gates: {cohort_recall_difference_max: 0.1}\n"))
+
+
 def test_every_missing_section_is_named(write):
     assert faults(write("seed: 1\n")) == (
         "name: is missing; add it",

@@ -9,6 +9,7 @@ from rarecall.sections import (
     Augmentation,
     Canary,
     Cohort,
+    Costs,
     Features,
     Gates,
     Label,
@@ -20,6 +21,7 @@ from rarecall.sections import (
     Source,
     Split,
     Stores,
+    ThresholdPolicy,
     Training,
 )
 
@@ -187,3 +189,34 @@ def test_online_features_are_in_a_redis_by_its_url(url):
     assert "expected redis://host:port/db (rediss:// with TLS), got" in fault
     assert "s3cret" not in fault
     assert Stores(online="rediss://h:6380/1").online == "rediss://h:6380/1"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"policy": "budget", "alerts_per_day": 50},
+        {"policy": "cost", "costs": {"false_negative": 100, "false_positive": 1, "true_positive": -20}},
+    ],
+)
+def test_a_threshold_has_what_its_policy_reads(values):
+    assert ThresholdPolicy.model_validate(values).policy == values.get("policy", "precision_floor")
+
+
+@pytest.mark.parametrize(
+    ("values", "key"),
+    [
+        ({"policy": "cost"}, "costs"),
+        ({"policy": "budget"}, "alerts_per_day"),
+        ({"alerts_per_day": 50}, "alerts_per_day"),
+        ({"policy": "cost", "alerts_per_day": 50}, "costs"),
+    ],
+)
+def test_a_threshold_without_what_its_policy_reads_is_refused(values, key):
+    policy = {"costs": "cost", "alerts_per_day": "budget"}[key]
+    assert f"expected {key} with policy: {policy} and only there" in faults(ThresholdPolicy, **values)[0]
+
+
+def test_a_mistake_costs_more_than_the_right_answer():
+    told = faults(Costs, false_negative=1, false_positive=1, true_positive=2)
+    assert "expected a mistake to cost more than the right answer" in told[0]

@@ -89,20 +89,53 @@ def test_a_cohorts_state_reads_its_interval(floor, state):
     assert sli["by_cohort"]["all"]["yes"]["state"] == state
 
 
+def test_a_cohorts_precision_and_false_positives_are_judged_by_their_own_rows():
+    """90 of 100 alarms are right; of 29 alarms nothing is said, nor of 29 negatives."""
+    cohorts = pd.DataFrame({"c": np.repeat(["many", "few"], [1190, 58])})
+    y = np.repeat([True, False, True, False], [90, 1100, 29, 29])
+    flagged = np.repeat([1.0, 0.0, 1.0, 0.0], [100, 1090, 29, 29])
+    values = measure(y, flagged, threshold=0.5, cohorts=cohorts, precision_floor=0.8)["by_cohort"]["c"]
+    assert values["many"]["states"] == {"minority_precision": "good", "false_positive_rate": None}
+    assert values["many"]["false_positive_rate"] == pytest.approx(10 / 1100)
+    low, high = values["many"]["intervals"]["false_positive_rate"]
+    assert low < 10 / 1100 < high
+    assert set(values["few"]["states"].values()) == {"not enough evidence"}
+
+
+def test_probabilities_have_a_calibration_error_and_other_scores_have_none(rows):
+    y, score, _ = rows
+    told = measure(y, 1 / (1 + np.exp(-score)), threshold=0.7)
+    assert told["intervals"]["ece"][0] < told["ece"] < told["intervals"]["ece"][1]
+    assert told["intervals"]["brier"][0] < told["brier"] < told["intervals"]["brier"][1]
+    assert (measure(y, score, threshold=1.2)["ece"], measure(y, score, threshold=1.2)["brier"]) == (None, None)
+
+
+def test_the_worst_cohort_is_named_and_one_with_few_positives_is_not(rows):
+    y, score, cohorts = rows
+    moved = np.where(cohorts["region"] == "south", score - 1.5, score)
+    fairness = measure(y, moved, threshold=1.2, cohorts=cohorts)["fairness"]["region"]["recall"]
+    assert (fairness["worst"], fairness["best"], fairness["judged"]) == ("south", "north", 2)
+    assert 0 < fairness["low"] < fairness["difference"] < fairness["high"]
+
+
 def test_what_the_rows_do_not_define_is_none_and_has_no_interval():
     cohorts = pd.DataFrame({"c": ["a", "b", "b"]})
     sli = measure([False] * 3, [0.1, 0.2, 0.3], threshold=0.5, cohorts=cohorts, train=([True], [0.9]))
     undefined = ["minority_recall", "minority_precision", "f1_minority", "auc_pr", "auc_roc", "train_test_gap"]
     assert [sli[name] for name in undefined] == [None] * 6
-    assert list(sli["intervals"]) == ["accuracy"]
+    assert list(sli["intervals"]) == ["accuracy", "ece", "brier"]
+    assert sli["fairness"]["c"]["recall"]["difference"] is None
     assert sli["by_cohort"]["c"]["b"] == {
         "minority_recall": None,
         "low": None,
         "high": None,
         "minority_precision": None,
+        "false_positive_rate": 0.0,
         "positives": 0,
         "rows": 2,
         "state": "not enough evidence",
+        "intervals": {"false_positive_rate": pytest.approx([0.0, 0.6576], abs=1e-4)},
+        "states": dict.fromkeys(["minority_precision", "false_positive_rate"], "not enough evidence"),
     }
 
 

@@ -3,6 +3,8 @@
 import functools
 import os
 import pickle
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -13,9 +15,19 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from rarecall import calibration
 from rarecall.errors import StoreError
 from rarecall.sections import Training
-from rarecall.training import TRUSTED_TYPES, estimator, fit, score, with_threshold
+from rarecall.training import (
+    CALIBRATED_TYPES,
+    TRUSTED_TYPES,
+    calibrated,
+    estimator,
+    fit,
+    score,
+    uncalibrated,
+    with_threshold,
+)
 from serving.model import FILE, TRUSTED, load, save
 
 KINDS = {"job": "categorical", "amount": "numeric"}
@@ -30,15 +42,20 @@ def rows() -> pd.DataFrame:
     return pd.DataFrame({"job": job.astype(object), "amount": amount})
 
 
-def served(rows: pd.DataFrame, learner: str = "logistic_regression"):
+def served(rows: pd.DataFrame, learner: str = "logistic_regression", method: str = "none"):
     y = ((rows["amount"].fillna(0) > 0.5) | (rows["job"] == "pilot")).astype("int8").to_numpy()
     training = Training(learner=learner, parameters=PARAMETERS.get(learner, {}))
-    return with_threshold(fit(estimator(training, KINDS, seed=0), rows, y), 0.4, rows)
+    pipeline = fit(estimator(training, KINDS, seed=0), rows, y)
+    rng = np.random.default_rng(1)
+    made = calibration.fit(np.where(rng.random(len(y)) < 0.1, 1 - y, y), score(pipeline, rows), method)
+    assert made.method == method
+    return with_threshold(calibrated(pipeline, made.classifier, rows), 0.4, rows)
 
 
+@pytest.mark.parametrize("method", list(CALIBRATED_TYPES))
 @pytest.mark.parametrize("learner", list(TRUSTED_TYPES))
-def test_a_model_comes_back_with_the_same_scores_and_decisions(tmp_path, rows, learner):
-    model = served(rows, learner)
+def test_a_model_comes_back_with_the_same_scores_and_decisions(tmp_path, rows, learner, method):
+    model = served(rows, learner, method)
     save(model, tmp_path / FILE)
     loaded = load(tmp_path / FILE)
     assert (score(loaded, rows) == score(model, rows)).all()
@@ -46,18 +63,46 @@ def test_a_model_comes_back_with_the_same_scores_and_decisions(tmp_path, rows, l
     assert loaded.threshold == 0.4
 
 
+@pytest.mark.parametrize("method", list(CALIBRATED_TYPES))
 @pytest.mark.parametrize("learner", list(TRUSTED_TYPES))
-def test_a_loaded_model_takes_what_it_never_saw(tmp_path, rows, learner):
-    save(served(rows, learner), tmp_path / FILE)
+def test_a_loaded_model_takes_what_it_never_saw(tmp_path, rows, learner, method):
+    save(served(rows, learner, method), tmp_path / FILE)
     strange = pd.DataFrame({"job": ["astronaut", None], "amount": [np.nan, 1e9]})
     assert np.isfinite(score(load(tmp_path / FILE), strange)).all()
 
 
+@pytest.mark.parametrize("method", list(CALIBRATED_TYPES))
 @pytest.mark.parametrize("learner", list(TRUSTED_TYPES))
-def test_what_we_trust_is_what_the_learner_needs(tmp_path, rows, learner):
+def test_what_we_trust_is_what_the_learner_and_its_calibrator_need(tmp_path, rows, learner, method):
     """No more: a type that no model holds is a door left open."""
-    save(served(rows, learner), tmp_path / FILE)
-    assert set(skops.io.get_untrusted_types(file=tmp_path / FILE)) == set(TRUSTED_TYPES[learner])
+    save(served(rows, learner, method), tmp_path / FILE)
+    needed = {*TRUSTED_TYPES[learner], *CALIBRATED_TYPES[method]}
+    assert set(skops.io.get_untrusted_types(file=tmp_path / FILE)) == needed
+
+
+@pytest.mark.parametrize("method", list(CALIBRATED_TYPES))
+@pytest.mark.parametrize("learner", list(TRUSTED_TYPES))
+def test_a_model_is_served_without_rarecall(tmp_path, rows, learner, method):
+    """An interpreter that cannot import us reads the file with the list of types, and scores the same."""
+    model = served(rows, learner, method)
+    save(model, tmp_path / FILE)
+    table, scores = tmp_path / "rows.parquet", tmp_path / "scores.npy"
+    rows.to_parquet(table)
+    program = f"""
+import sys
+sys.modules["rarecall"] = None
+import numpy, pandas, skops.io
+model = skops.io.load({str(tmp_path / FILE)!r}, trusted={TRUSTED!r})
+numpy.save({str(scores)!r}, model.predict_proba(pandas.read_parquet({str(table)!r})))
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    assert (np.load(scores)[:, 1] == score(model, rows)).all()
+
+
+def test_what_stands_before_the_calibrator_is_found_again(tmp_path, rows):
+    assert uncalibrated(served(rows)) is None
+    save(served(rows, method="platt"), tmp_path / FILE)
+    assert (score(uncalibrated(load(tmp_path / FILE)), rows) == score(served(rows), rows)).all()
 
 
 @pytest.mark.parametrize("wicked", [os.system, functools.partial(os.system, "true"), eval, pickle.loads])
