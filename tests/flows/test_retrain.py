@@ -60,6 +60,8 @@ def test_json_says_what_was_made(retrained):
     assert low < sli["minority_recall"] <= high
     assert 0.10 <= sli["synthetic_ratio"] <= 0.101
     assert sli["neighbor_distance_median"] > 0
+    assert sli["intervals"]["ece"][0] <= sli["ece"] <= sli["intervals"]["ece"][1]
+    assert set(sli["fairness"]) == {"region", "amount"}
     assert set(sli["by_cohort"]) == {"region", "amount"}
 
 
@@ -82,6 +84,11 @@ def test_another_folder_gives_the_same_bytes(prefect, retrained, tmp_path, payme
     assert names == ["holdout.parquet", "lineage.parquet", "manifest.json", "train.parquet", "validation.parquet"]
     for name in names:
         assert (one / name).read_bytes() == (two / name).read_bytes(), name
+    shelves = [Warehouse(home / "warehouse") for home in (place.home, tmp_path / "elsewhere")]
+    for kind in ("models", "evaluations"):
+        [made] = shelves[1].versions(kind)
+        assert shelves[0].find(kind, made.key).facts == made.facts, "what a clock told stands beside the warehouse"
+    assert set(record["measured"]) == {"training", "latency"}
 
 
 def test_synthetic_rows_are_in_training_only_and_never_before_their_parents(retrained):
@@ -119,6 +126,9 @@ def test_mlflow_version_carries_the_tags_an_auditor_asks_for(retrained, client):
     assert tags["rarecall.decision"] == "promote"
     assert tags["rarecall.sampler"] == "adasyn"
     assert tags["rarecall.sampler.k"] == "5"
+    assert tags["rarecall.calibration"] in {"platt", "beta"}
+    metrics = client.get_run(version.run_id).data.metrics
+    assert {"training_seconds", "training_peak_mb", "latency_ms_p50", "latency_ms_p99", "ece", "brier"} <= set(metrics)
     assert tags["rarecall.seed"] == "0"
     assert int(tags["rarecall.synthetic_rows"]) > 0
     assert float(tags["rarecall.synthetic_share"]) == pytest.approx(record["sli"]["synthetic_ratio"], abs=1e-6)
