@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from jinja2 import UndefinedError
 
-from monitoring.plots import MOST_ROWS, PALETTE
+from monitoring.plots import PALETTE
+from monitoring.plots.recall import MOST_ROWS
 from monitoring.report import render
 
 NOT_ENOUGH = "not enough evidence"

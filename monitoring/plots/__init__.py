@@ -1,0 +1,16 @@
+"""The run report's pictures: inline SVG that a reader can search and that follows the page's light and dark colours."""
+
+from monitoring.plots.canvas import PALETTE
+from monitoring.plots.recall import forest, precision_recall, reliability
+from monitoring.plots.synthetic import cost_quality, difficulty, marginals, surroundings
+
+__all__ = [
+    "PALETTE",
+    "cost_quality",
+    "difficulty",
+    "forest",
+    "marginals",
+    "precision_recall",
+    "reliability",
+    "surroundings",
+]

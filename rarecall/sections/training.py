@@ -1,0 +1,111 @@
+"""Training: which rows are added, which learner, which threshold, and what each way to train has to show."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, FiniteFloat, model_validator
+
+from rarecall.sections.section import Section, Share, as_straying
+
+
+class Augmentation(Section):
+    """Synthetic minority rows, made from training rows only."""
+
+    sampler: Literal["adasyn", "none"] = Field(
+        "adasyn", description="adasyn: more rows where the rare class is hard to tell apart; none: real rows only."
+    )
+    k: int = Field(5, ge=1, description="Neighbours; 5 is the paper's choice (He et al. 2008).")
+    synthetic_share: float = Field(
+        0.10, ge=0.0, lt=1.0, description="Share of the training rows that is synthetic, within the gates' bounds."
+    )
+    off_segment: Annotated[float | Literal["auto"], BeforeValidator(as_straying)] = Field(
+        "auto",
+        description="How far a synthetic row strays from the line between two real ones, which gives them away.",
+    )
+    n_mixed: int = Field(1, ge=1, description="Neighbours that a synthetic row is drawn towards at once.")
+    max_per_parent: int | None = Field(None, ge=1, description="Most synthetic rows of one real row; none: no limit.")
+
+
+class Costs(Section):
+    """What each outcome of a row costs, in one currency of your own; below 0 it is a gain."""
+
+    false_negative: FiniteFloat = Field(description="A rare row that is not flagged.")
+    false_positive: FiniteFloat = Field(description="A flagged row that is not rare, with the work it makes.")
+    true_positive: FiniteFloat = Field(0.0, description="A rare row that is flagged: its work, less what it saves.")
+    true_negative: FiniteFloat = Field(0.0, description="Any other row.")
+
+    @model_validator(mode="after")
+    def _worth_it(self) -> Self:
+        # Elkan 2001's reasonableness: otherwise one class would be flagged whatever the model says.
+        if self.false_negative <= self.true_positive or self.false_positive <= self.true_negative:
+            raise ValueError(
+                "expected a mistake to cost more than the right answer: false_negative above true_positive and "
+                f"false_positive above true_negative, got {self.model_dump()}"
+            )
+        return self
+
+
+class ThresholdPolicy(Section):
+    """What the threshold is chosen for, on real validation rows."""
+
+    policy: Literal["precision_floor", "cost", "budget"] = Field(
+        "precision_floor",
+        description="precision_floor: the highest recall that holds the precision gate; cost: the lowest cost; "
+        "budget: the highest recall within so many alerts a day.",
+    )
+    costs: Costs | None = Field(None, description="With cost: what each of the four outcomes costs.")
+    alerts_per_day: int | None = Field(None, ge=1, description="With budget: how many alerts a day can be looked at.")
+    days_within: float = Field(
+        0.95, gt=0.0, lt=1.0, description="With budget: the share of days that must stay within it."
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        for policy, key, value in (("cost", "costs", self.costs), ("budget", "alerts_per_day", self.alerts_per_day)):
+            if (self.policy == policy) != (value is not None):
+                raise ValueError(f"expected {key} with policy: {policy} and only there, got policy: {self.policy}")
+        return self
+
+
+Learner = Literal["hist_gradient_boosting", "random_forest", "logistic_regression"]
+
+
+class Training(Section):
+    """The learner and its parameters, as scikit-learn names them."""
+
+    learner: Learner = Field(
+        "hist_gradient_boosting", description="The first takes missing values and categories as they are."
+    )
+    parameters: dict[str, Any] = Field(default={}, description="The learner's own, by scikit-learn's names.")
+    precision_margin: Share = Field(
+        0.05, description="The threshold holds the precision gate with this to spare: the holdout must hold it too."
+    )
+    calibration: Literal["auto", "none", "platt", "isotonic", "beta"] = Field(
+        "auto", description="How scores become probabilities on real validation rows; auto: by their positives."
+    )
+    threshold: ThresholdPolicy = Field(ThresholdPolicy(), description="From which probability a row is flagged.")
+
+
+class Ablation(Section):
+    """Whether the simplest way to train is enough: every other must show its gain before it is shipped."""
+
+    compare: bool = Field(True, description="false: nothing is compared, and training goes as configured.")
+    ship: Literal["earned", "configured"] = Field(
+        "earned",
+        description="earned: the simplest arm that no other is shown to beat; configured: as the project says, beside "
+        "what the comparison says of it.",
+    )
+    folds: int = Field(4, ge=2, le=20, description="Tested one after another; ordered in time where there is time.")
+    seeds: int = Field(2, ge=1, le=20, description="Averaged, for arms that chance has a part in.")
+    rows: int = Field(
+        20_000, ge=1000, description="Most rows that teach one fit; a count, so that every machine ships the same arm."
+    )
+    learners: list[Learner] = Field(default=[], description="Tried beside training.learner.")
+    neighbors: list[Annotated[int, Field(ge=1)]] = Field(
+        default=[], description="Values of augmentation.k to search beside the configured one."
+    )
+    shares: list[Annotated[float, Field(gt=0.0, lt=1.0)]] = Field(
+        default=[0.1, 0.3], description="Shares of synthetic rows to search, and to draw the curve at."
+    )
+    parameters: dict[str, dict[str, Annotated[list[Any], Field(min_length=1)]]] = Field(
+        default={}, description="By learner: values of its parameters to search."
+    )
