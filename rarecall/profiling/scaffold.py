@@ -7,17 +7,19 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import yaml
+from pydantic import BaseModel
 
 from rarecall.profiling.leaks import Suspect
 from rarecall.profiling.profile import Profile
 from rarecall.project import Project
-from rarecall.sections import Augmentation, Gates, Labels, Section, Split, Training
+from rarecall.sections import Ablation, Augmentation, Gates, Labels, Section, Split, Training
 
 _DEFAULTS: dict[str, type[Section]] = {
     "split": Split,
     "labels": Labels,
     "augmentation": Augmentation,
     "training": Training,
+    "ablation": Ablation,
     "gates": Gates,
 }
 
@@ -160,6 +162,7 @@ def _scalar(value: Any) -> str:
     ["'yes'", "'no'", "'1'", 'job', '1', 'true', "'a: b'"]
     """
     value = str(value) if isinstance(value, timedelta) else value
+    value = value.model_dump(mode="json", exclude_none=True) if isinstance(value, BaseModel) else value
     # Only double quotes can hold a line break on one line.
     style = '"' if isinstance(value, str) and "\n" in value else None
     text = yaml.safe_dump(value, default_style=style, default_flow_style=True, allow_unicode=True, width=10**6)

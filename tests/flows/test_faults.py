@@ -67,6 +67,7 @@ def one_whole_run(place: Place) -> None:
     assert client.get_model_version_by_alias("payments", "champion").tags["rarecall.decision"] == "promote"
 
 
+@pytest.mark.faults
 def test_killed_while_it_registers(place):
     """Where it hurts most: between a model version's parts."""
     assert kill_in_stage(place, "registrations", after=0.1)
@@ -81,6 +82,7 @@ def test_killed_in_every_stage_one_after_another(place, after):
     one_whole_run(place)
 
 
+@pytest.mark.faults
 def test_interrupted_it_stops_at_once_says_so_and_leaves_no_process(place):
     """A terminal's Ctrl-C: the whole process group gets it, Prefect's temporary server too."""
     with (place.folder / "said.log").open("w") as log:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
@@ -91,7 +92,7 @@ def test_the_four_actions_act_on_the_training_part(story):
 
 
 def test_the_model_has_learned_from_the_weights(story):
-    """Fitted again on the dataset version with them, it gives the scores that were measured."""
+    """Fitted again on the dataset version with them, it orders the rows as they were; calibration keeps the order."""
     run, project = story.first, load(story.place.file, {})
     rows = pd.read_parquet(run.folder / "train.parquet")
     holdout = pd.read_parquet(run.folder / "holdout.parquet")
@@ -99,7 +100,7 @@ def test_the_model_has_learned_from_the_weights(story):
     model = training.estimator(project.training, features, seed=project.seed)
     training.fit(model, rows[list(features)], rows["label"].to_numpy(), rows["label_weight"].to_numpy())
     measured = pd.read_parquet(run.shelf.versions("evaluations")[0].file("scores.parquet"))["score"]
-    assert training.score(model, holdout) == pytest.approx(measured.to_numpy(), abs=1e-9)
+    assert np.diff(measured[np.argsort(training.score(model, holdout), kind="stable")]).min() >= -1e-9
 
 
 def test_rows_leave_the_training_part_alone_and_rare_ones_within_the_cap(story):

@@ -81,6 +81,7 @@ def test_unknown_key_says_so_and_exits_2(place):
     assert done.stderr == "rarecall: gates.minority_recal: unknown key; did you mean 'minority_recall'?\n"
 
 
+@pytest.mark.faults
 def test_full_disk_is_one_sentence_and_leaves_the_last_good_run(retrained, tmp_path):
     """A real refused write: the kernel lets this process write no file beyond 200 kB."""
     place, before = retrained

@@ -244,6 +244,7 @@ def test_a_model_that_fails_its_gates_is_registered_with_the_reason_and_no_alias
     assert status["models"][0]["decision"] == "reject"
 
 
+@pytest.mark.thorough
 def test_a_champion_whose_columns_are_gone_is_named_and_nothing_is_registered(prefect, tmp_path, payments):
     place = placed(tmp_path, payments)
     place.retrain()

@@ -11,7 +11,7 @@ from rarecall.profiling.leaks import AUC, suspects
 from rarecall.profiling.profile import profile
 from rarecall.simulator.simulate import Payments, simulate
 
-DATA = Path(os.environ.get("RARECALL_DATA", Path(__file__).parents[3] / "shared" / "data"))
+DATA = Path(os.environ.get("RARECALL_DATA", Path(__file__).parents[4] / "shared" / "data"))
 real = pytest.mark.skipif(not DATA.is_dir(), reason=f"the real tables are not at {DATA}; set RARECALL_DATA")
 
 

@@ -14,7 +14,7 @@ from rarecall.profiling import leaks, scaffold
 from rarecall.profiling.profile import profile
 from rarecall.simulator.simulate import Payments, simulate
 
-DATA = Path(os.environ.get("RARECALL_DATA", Path(__file__).parents[3] / "shared" / "data"))
+DATA = Path(os.environ.get("RARECALL_DATA", Path(__file__).parents[4] / "shared" / "data"))
 real = pytest.mark.skipif(not DATA.is_dir(), reason=f"the real tables are not at {DATA}; set RARECALL_DATA")
 
 
@@ -89,7 +89,9 @@ def test_the_defaults_that_are_shown_are_the_defaults(table, tmp_path):
     text, loaded = written(table, tmp_path, label="lost")
     active, defaults = text.split("# The defaults", 1)
     shown = [line.removeprefix("# ") for line in defaults.splitlines()[1:]]
-    assert set(yaml.safe_load("\n".join(shown))) == {"split", "labels", "augmentation", "training", "gates", "seed"}
+    assert set(yaml.safe_load("\n".join(shown))) == {
+        *("split", "labels", "augmentation", "training", "ablation", "gates", "seed"),
+    }
     file = tmp_path / "rarecall.yaml"
     file.write_text("\n".join([active, *shown]), encoding="utf-8")
     assert project.load(file, {}) == loaded
@@ -146,7 +148,7 @@ def test_a_real_table_gets_a_project_that_can_be_taken(name, label, features, tm
 
 @real
 def test_the_documentation_shows_what_is_written():
-    page = (Path(__file__).parents[2] / "docs" / "init.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "init.md").read_text(encoding="utf-8")
     shown = page.split("```yaml\n")[1].split("```")[0]
     frame = pd.read_csv(DATA / "bank_marketing.csv.gz")
     found = profile(frame, label="y")
