@@ -267,7 +267,7 @@ for version in sys.argv[3].split(","):
 """
 
 
-@pytest.mark.parametrize("ledger", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("ledger", ["sqlite", pytest.param("postgresql", marks=pytest.mark.thorough)])
 def test_two_processes_that_promote_at_once_lose_no_move(request, project, client, ledger):
     stores = [request.getfixturevalue("server"), "server"] if ledger == "postgresql" else []
     if stores:

@@ -18,6 +18,8 @@ from tasks.forget import forget, named, withheld
 from tasks.forgotten import FORGOTTEN, KEY, forgotten
 from tasks.ledger import open_project_ledger
 
+pytestmark = pytest.mark.thorough  # tests/flows/test_deletion.py asks the same of the command, every time
+
 
 def asked(project, person, **options):
     return forget(project, [str(person)], who="ann", why="asked to be forgotten", **options)
