@@ -136,7 +136,7 @@ def measure(name: str, data: Path, seeds: int) -> Result:
         spent = time.perf_counter() - start
         figures = _figures(bench, shipped, teach, chosen_on, judged_on, seed)
         result.note(CHOICE, **figures | {"seconds": figures["seconds"] + spent})
-        result.shipped.append(shipped.name)
+        result.shipped.append(shipped.way)
     return result
 
 
@@ -198,7 +198,7 @@ def write(results: list[Result], seeds: int) -> None:
     lines += ["", "AUC-PR of the choice less the best single strategy's, chosen with hindsight:", ""]
     for one in results:
         counted = pd.Series(one.shipped).value_counts().items()
-        what = ", ".join(f"{name.partition(', ')[2]} {count} times" for name, count in counted)
+        what = ", ".join(f"{name} {count} times" for name, count in counted)
         lines.append(f"- {one.table}: {_told(*one.less_best())} less {one.best()}'s; shipped {what}")
     write_section("quality", facts, lines)
 
