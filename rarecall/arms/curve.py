@@ -53,6 +53,8 @@ def curve(
         try:
             score = bench.score(one, teach, test, seed=seed)
         except DataError:
+            if share == 0:  # nothing was drawn, so the learner refuses
+                raise
             return None
         low, high = intervals.areas(y, score, confidence, seed)[0]
         points = sli.curve(y, score)

@@ -80,8 +80,10 @@ def search(
         def tried(arm: Arm, some: Positions = some) -> float | None:
             try:
                 return float(average_precision_score(y[test], bench.score(arm, some, test, seed=seed)))
-            except DataError:  # so few positives that a rung's sample cannot be drawn from
-                return None
+            except DataError:
+                if arm.strategy != "adasyn":  # parameters that the learner refuses are for the user to mend
+                    raise
+                return None  # so few positives that a rung's sample cannot be drawn from
 
         scored = [(score, arm) for score, arm in zip(at_once(tried, left), left, strict=True) if score is not None]
         climbed += [{"name": arm.name, "rows": len(some), "auc_pr": score} for score, arm in scored]

@@ -8,6 +8,7 @@ from rarecall.arms.ablation import compare
 from rarecall.arms.arm import Arm, arms
 from rarecall.arms.search import search
 from rarecall.arms.trial import Bench, thinned
+from rarecall.errors import DataError
 from rarecall.sections import Ablation, Augmentation, Gates, Training
 
 KINDS = {"a": "numeric", "b": "numeric", "color": "categorical"}
@@ -114,3 +115,12 @@ def test_a_sample_keeps_the_share_of_the_classes(most):
     kept = thinned(np.arange(200), y, most, seed=3)
     assert len(kept) == min(most, 200)
     assert y[kept].sum() == round(20 * len(kept) / 200)
+
+
+def test_a_variant_that_the_learner_refuses_is_not_passed_over():
+    rows = table(600, 0.2)
+    variants = [
+        Arm(strategy="threshold", learner="random_forest", parameters={"n_estimators": trees}) for trees in (5, -1)
+    ]
+    with pytest.raises(DataError, match="n_estimators"):
+        search(bench(rows), variants, np.arange(len(rows)), moments=None, groups=None, seed=0)
