@@ -91,8 +91,10 @@ stores: $(VENV)/.dev  ## The store measured beside DuckDB, pandas and Feast's ow
 
 lock: | $(UV)  ## Make the hashed requirement files again
 	$(COMPILE) pyproject.toml -o requirements/base.txt
-	$(COMPILE) pyproject.toml --group dev --extra dask -c requirements/base.txt -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --group dev --extra boosting --extra dask --extra explain -c requirements/base.txt -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra boosting -c requirements/base.txt -o requirements/boosting.txt
 	$(COMPILE) pyproject.toml --extra dask -c requirements/base.txt -o requirements/dask.txt
+	$(COMPILE) pyproject.toml --extra explain -c requirements/base.txt -o requirements/explain.txt
 	$(COMPILE) pyproject.toml --extra postgres -c requirements/base.txt -o requirements/postgres.txt
 	echo uv | $(COMPILE) - -o requirements/uv.txt
 
