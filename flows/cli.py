@@ -11,7 +11,19 @@ from typing import Annotated, Any
 import typer
 
 from flows import console, interruption
-from flows.commands import append, datasets, export, forget, history, labels, lineage, materialize, promote, quarantine
+from flows.commands import (
+    append,
+    datasets,
+    export,
+    forget,
+    history,
+    labels,
+    lineage,
+    materialize,
+    promote,
+    quarantine,
+    retrain,
+)
 from flows.commands.shared import AsJson, Home, ProjectFile, answer, prepare, user
 from rarecall.errors import RarecallError
 
@@ -27,6 +39,7 @@ app.add_typer(datasets.app, name="datasets")
 app.add_typer(labels.app, name="labels")
 app.add_typer(quarantine.app, name="quarantine")
 app.command()(append.append)
+app.command()(retrain.retrain)
 app.command()(forget.forget)
 app.command()(export.export)
 app.command()(lineage.lineage)
@@ -35,8 +48,6 @@ app.command()(promote.promote)
 app.command()(promote.rollback)
 app.command()(promote.demote)
 app.command()(history.history)
-
-STAGES = 15  # of a retrain, for the bar; the flow itself would take seconds to import
 
 
 def main() -> None:
@@ -58,6 +69,18 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(1)
+
+
+@app.callback()
+def whole(
+    only: Annotated[
+        str | None,
+        typer.Option("--class", envvar="RARECALL_CLASS", help="Of several rare classes, the one that is meant."),
+    ] = None,
+) -> None:
+    """Say which of a project's rare classes a command is about."""
+    if only is not None:
+        os.environ["RARECALL_CLASS"] = only
 
 
 @app.command()
@@ -88,19 +111,6 @@ def init(
         console.people.print(f"wrote {found['file']}; next: rarecall retrain {found['file']}", soft_wrap=True)
 
     answer(work, show, as_json=as_json)
-
-
-@app.command()
-def retrain(project: ProjectFile = Path(), home: Home = None, as_json: AsJson = False) -> None:
-    """Run the main job: from the table to a registered, tagged model, or to the reason why not."""
-
-    def work() -> dict[str, Any]:
-        prepare(project, home, source_too=True)
-        from flows.retrain import retrain as flow
-
-        return flow(str(project), home)
-
-    answer(work, _show_run, as_json=as_json, stages=STAGES, pick=_machine_record)
 
 
 @app.command()
@@ -158,7 +168,7 @@ def demo(
 
         return tell(Path(home).absolute(), synthetic=synthetic, say=None if as_json else console.say)
 
-    answer(work, lambda _: None, as_json=as_json, stages=2 * STAGES)
+    answer(work, lambda _: None, as_json=as_json, stages=2 * retrain.STAGES)
 
 
 @app.command()
@@ -210,42 +220,3 @@ def _is_full_disk(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
-
-
-def _machine_record(record: dict[str, Any]) -> dict[str, Any]:
-    names = ["run_id", "project", "snapshot", "dataset_version", "model_name", "model_version", "aliases"]
-    decision = {name: record["decision"][name] for name in ("verdict", "reasons")}
-    return {
-        **{name: record[name] for name in names},
-        "decision": decision,
-        "sli": record["sli"],
-        "stages": record["stages"],
-        "seconds": record["seconds"],
-        "report": record["report"],
-    }
-
-
-def _show_run(record: dict[str, Any]) -> None:
-    gates = [[g["name"], g["needs"], g["value"], _interval(g), g["state"]] for g in record["decision"]["gates"]]
-    console.table(f"{record['project']}: {record['decision']['verdict']}", _GATES, gates)
-    for reason in record["decision"]["reasons"]:
-        console.people.print(f"• {reason}", highlight=False, soft_wrap=True)
-    console.people.print(
-        f"trained: {record['arms']['name']}; {record['arms']['reasons'][0]}", highlight=False, soft_wrap=True
-    )
-    if all(stage["state"] == "cached" for stage in record["stages"]):
-        console.people.print("nothing to do: every stage had been run on these inputs", highlight=False)
-    names = ", ".join(record["aliases"]) or "no alias"
-    console.people.print(
-        f"{record['model_name']} version {record['model_version']} ({names}), dataset {record['dataset_version']}\n"
-        f"report: {record['report']}",
-        soft_wrap=True,
-        highlight=False,
-    )
-
-
-_GATES = ["gate", "needs", "got", "interval", "state"]
-
-
-def _interval(gate: dict[str, Any]) -> str:
-    return "-" if gate["low"] is None else f"{gate['low']:.3f} to {gate['high']:.3f}"

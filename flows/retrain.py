@@ -7,7 +7,8 @@ from typing import Any
 from prefect import flow
 
 from flows.alone import alone
-from rarecall.project import load
+from flows.classes import each
+from rarecall.project import load_each
 from tasks.accept import accept
 from tasks.augment import augment
 from tasks.compare_arms import compare_arms
@@ -29,9 +30,11 @@ from tasks.validate import validate
 
 
 @flow(name="retrain", persist_result=False)
-def retrain(project_file: str, home: str | None = None) -> dict[str, Any]:
-    """Run every stage that has not been run on these inputs, and return the run's record."""
-    project = load(Path(project_file), os.environ, home=home)
+def retrain(project_file: str, home: str | None = None, only: str | None = None) -> dict[str, Any]:
+    """Run every stage that has not been run on these inputs, and return the run's record; one a rare class."""
+    project, *others = load_each(Path(project_file), os.environ, home=home, only=only)
+    if others:
+        return each([project, *others], lambda rare: retrain(project_file, home, rare))
     with alone(project):
         repair(project, who="retrain")
         snapshot = ingest(project)

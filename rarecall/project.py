@@ -1,18 +1,17 @@
 """The project file: `rarecall.yaml` and the environment, read once at the entry point into one frozen value.
 
-The environment is handed in as a mapping. `${VAR}` and `${VAR:-default}` stand for variables in any text;
-`RARECALL__SECTION__KEY=value` overrides one key, its value read as YAML.
+The environment is handed in as a mapping; `rarecall.project_values` says what it may change.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self, get_args
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
-from rarecall.errors import ProjectError, brief, nearest, redacted
+from rarecall import classes
+from rarecall.errors import ProjectError, brief, nearest
+from rarecall.project_values import is_local, values
 from rarecall.sections import (
     Ablation,
     Augmentation,
@@ -36,10 +35,7 @@ from rarecall.sections import (
     as_list,
 )
 
-PREFIX = "RARECALL__"
 FILE = "rarecall.yaml"
-_VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\}")
-_PATHS = {("source", "path"), ("stores", "home")}
 _EXPECTED = {
     "string_type": "text",
     "string_too_short": "text that is not empty",
@@ -136,7 +132,7 @@ def load(file: Path, environ: Mapping[str, str], *, home: str | None = None) -> 
         The YAML file, or the folder that holds `rarecall.yaml`.
     environ : mapping of str to str
         Usually `os.environ`. A relative path that comes from a variable is relative to the working directory, as in a
-        shell; one written in the file is relative to the file.
+        shell; one written in the file is relative to the file. `RARECALL_CLASS` says which of several rare classes.
     home : str, optional
         Wins over `RARECALL_HOME`, which wins over `stores.home`.
 
@@ -148,121 +144,53 @@ def load(file: Path, environ: Mapping[str, str], *, home: str | None = None) -> 
     Raises
     ------
     ProjectError
-        One sentence a fault: the key's path, what was expected, what came, the nearest valid name.
+        One sentence a fault: the key's path, what was expected, what came, the nearest valid name. Or the file names
+        several rare classes, and it is not said which.
+    """
+    found = load_each(file, environ, home=home)
+    if len(found) > 1:
+        known = [str(project.label.positive) for project in found]
+        which = f"say which one is meant: rarecall --class {known[0]} ..."
+        raise ProjectError([f"label.positive: the project looks for {len(known)} classes, {', '.join(known)}; {which}"])
+    return found[0]
+
+
+def load_each(
+    file: Path, environ: Mapping[str, str], *, home: str | None = None, only: str | None = None
+) -> list[Project]:
+    """Read a project file into one frozen model for each of its rare classes; see `load` and `rarecall.classes`.
+
+    Parameters
+    ----------
+    file, environ, home
+        As of `load`.
+    only : str, optional
+        The one class that is wanted; wins over `RARECALL_CLASS`.
+
+    Raises
+    ------
+    ProjectError
+        One sentence a fault.
     """
     file = file / FILE if file.is_dir() else file
-    # A section that holds only comments is read as nothing, and means its defaults.
-    values = {key: value for key, value in _read(file).items() if value is not None}
-    overridden = {
-        _override(values, name, text): name for name, text in sorted(environ.items()) if name.startswith(PREFIX)
-    }
-    faults: list[str] = []
-    try:
-        values = _expand(values, environ, faults, at=())
-    except RecursionError:
-        raise ProjectError([f"{file}: expected values, got an alias that holds itself"]) from None
-    if faults:
-        raise ProjectError(faults)
-    try:
-        project = Project.model_validate(values)
-    except ValidationError as error:
-        raise ProjectError([_sentence(fault, overridden) for fault in error.errors()]) from None
-    return _anchored(project, folder=file.resolve().parent, home=home or environ.get("RARECALL_HOME"))
-
-
-class _Loader(yaml.SafeLoader):
-    """Refuses a key that stands twice, where PyYAML would let the last one win and a gate would be gone."""
-
-    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
-        node = super().compose_mapping_node(anchor)
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"the key {key.value!r} stands there twice", problem_mark=key.start_mark
-                )
-            seen.add(str(key.value))
-        return node
-
-
-def _yaml(text: str) -> Any:
-    return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        values = _yaml(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ProjectError(
-            [f"{file}: no such project file; write one with: rarecall init TABLE --label COLUMN"]
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProjectError([f"{file}: cannot be read: {error}"]) from None
-    except yaml.YAMLError as error:
-        where = getattr(error, "problem_mark", None)
-        line = f" at line {where.line + 1}" if where else ""
-        said = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise ProjectError([f"{file}: is not YAML{line}: {redacted(said)}"]) from None
-    if not isinstance(values, dict):
-        got = "an empty file" if values is None else f"a {type(values).__name__}"
-        raise ProjectError([f"{file}: expected a mapping of sections, got {got}"])
-    return values
-
-
-def _override(values: dict[str, Any], name: str, text: str) -> tuple[str, ...]:
-    """Set one key from the environment and return its path."""
-    path = tuple(name.removeprefix(PREFIX).lower().split("__"))
-    *sections, key = path
-    for section in sections:
-        if values.get(section) is None:
-            values[section] = {}
-        values = values[section]
-        if not isinstance(values, dict):
-            raise ProjectError([f"{name}: {section} is not a section, so nothing inside it can be overridden"])
-    try:
-        value = _yaml(text)
-    except yaml.YAMLError:
-        raise ProjectError([f"{name}: its value {brief(text)} is not YAML"]) from None
-    values[key] = _from_shell(value) if path in _PATHS and isinstance(value, str) else value
-    return path
-
-
-def _expand(value: Any, environ: Mapping[str, str], faults: list[str], *, at: tuple[str, ...]) -> Any:
-    if isinstance(value, dict):
-        return {key: _expand(item, environ, faults, at=(*at, str(key))) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_expand(item, environ, faults, at=(*at, str(number))) for number, item in enumerate(value)]
-    if not isinstance(value, str):
-        return value
-
-    def variable(match: re.Match[str]) -> str:
-        name, default = match["name"], match["default"]
-        if name not in environ and default is None:
-            faults.append(f"{'.'.join(at)}: the variable {name} is not set; set it, or write ${{{name}:-a default}}")
-            return ""
-        if not environ.get(name):
-            return default or ""
-        return _from_shell(environ[name]) if match.start() == 0 and at in _PATHS else environ[name]
-
-    return _VARIABLE.sub(variable, value)
+    found, overridden = values(file, environ)
+    projects = []
+    for one in classes.apart(found, only or environ.get(classes.VARIABLE)):
+        try:
+            project = Project.model_validate(one)
+        except ValidationError as error:
+            raise ProjectError([_sentence(fault, overridden) for fault in error.errors()]) from None
+        projects.append(_anchored(project, folder=file.resolve().parent, home=home or environ.get("RARECALL_HOME")))
+    return projects
 
 
 def _anchored(project: Project, *, folder: Path, home: str | None) -> Project:
     source = project.source
-    if source.path and _is_local(source.path):
+    if source.path and is_local(source.path):
         source = source.model_copy(update={"path": str(folder / Path(source.path).expanduser())})
     where = Path(home).expanduser().absolute() if home else folder / Path(project.stores.home).expanduser()
     stores = project.stores.model_copy(update={"home": str(where)})
     return project.model_copy(update={"source": source, "stores": stores})
-
-
-def _from_shell(path: str) -> str:
-    """Return a path as the shell means it, relative to the working directory; a link stays as the user named it."""
-    return str(Path(path).expanduser().absolute()) if _is_local(path) and not path.startswith("${") else path
-
-
-def _is_local(path: str) -> bool:
-    return "://" not in path
 
 
 def _sentence(fault: Any, overridden: Mapping[tuple[str, ...], str]) -> str:

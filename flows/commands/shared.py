@@ -16,18 +16,27 @@ Home = Annotated[str | None, typer.Option("--home", help="Where everything is ke
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
-def prepare(project: Path, home: str | None, *, source_too: bool = False) -> Any:
+def prepare(project: Path, home: str | None) -> Any:
     """Read the project file and hand its home to the libraries before they are imported."""
     from flows.environment import configure
     from rarecall.project import load
 
     loaded = load(project, os.environ, home=home)
-    if source_too:
-        from tasks.preflight import preflight
-
-        preflight(loaded)
     configure(os.environ, Path(loaded.stores.home))
     return loaded
+
+
+def prepare_run(project: Path, home: str | None) -> int:
+    """Make ready for a run of the flow, the source too, and return for how many rare classes it runs."""
+    from flows.environment import configure
+    from rarecall.project import load_each
+    from tasks.preflight import preflight
+
+    projects = load_each(project, os.environ, home=home)
+    for one in projects:
+        preflight(one)
+    configure(os.environ, Path(projects[0].stores.home))
+    return len(projects)
 
 
 def answer(

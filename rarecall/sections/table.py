@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, FiniteFloat, model_validator
+from pydantic import BeforeValidator, Field, FiniteFloat, WithJsonSchema, model_validator
 
 from rarecall.sections.section import Kind, Section, Share, Text, as_duration, as_markers, as_moment, as_value
 
@@ -28,12 +28,16 @@ class Source(Section):
         return self
 
 
+_ONE = {"anyOf": [{"type": kind} for kind in ("string", "integer", "number", "boolean")]}
+_ONE_OR_MORE = WithJsonSchema({"anyOf": [*_ONE["anyOf"], {"type": "array", "items": _ONE, "minItems": 1}]})
+
+
 class Label(Section):
     """What is to be found, and when its truth is known."""
 
     column: str = Field(description="The column that holds it.")
-    positive: Annotated[str | int | float | bool, BeforeValidator(as_value)] = Field(
-        description="The rare class's value as it stands in the table; quote yes and no."
+    positive: Annotated[str | int | float | bool, BeforeValidator(as_value), _ONE_OR_MORE] = Field(
+        description="The rare class's value as it stands in the table; quote yes and no. A list: a model for each."
     )
     delay: Annotated[timedelta, BeforeValidator(as_duration)] = Field(
         timedelta(0),

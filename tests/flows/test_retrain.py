@@ -13,7 +13,7 @@ import pytest
 from mlflow import MlflowClient
 from places import placed
 
-from flows import cli
+from flows.commands import retrain
 from rarecall.errors import DataError
 from rarecall.warehouse import Warehouse
 
@@ -50,7 +50,7 @@ def dataset(home: Path, version: str) -> Path:
 def test_json_says_what_was_made(retrained):
     record = retrained[1]
     assert [stage["name"] for stage in record["stages"]] == STAGES
-    assert len(STAGES) == cli.STAGES, "the progress bar counts them"
+    assert len(STAGES) == retrain.STAGES, "the progress bar counts them"
     assert {stage["state"] for stage in record["stages"]} == {"completed"}
     assert record["aliases"] == ["champion"]
     assert record["decision"]["verdict"] == "promote"
