@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 
 from rarecall.errors import StoreError
 from rarecall.project import Project
-from tasks.stage import warehouse
+from tasks.shelf import warehouse
 
 _SERVER = "prefect.server.api.server:create_app"
 

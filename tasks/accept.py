@@ -8,7 +8,8 @@ from prefect.context import FlowRunContext
 from rarecall.project import Project
 from rarecall.warehouse import Version
 from tasks.ledger import open_project_ledger
-from tasks.stage import Done, warehouse
+from tasks.shelf import warehouse
+from tasks.stage import Done
 
 ACCEPTED = "snapshot.accepted"
 

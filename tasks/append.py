@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rarecall.errors import DataError, StoreError, redacted
 from rarecall.project import Project
 from rarecall.warehouse import Version
-from tasks.stage import warehouse
+from tasks.shelf import warehouse
 
 if TYPE_CHECKING:
     import pandas as pd

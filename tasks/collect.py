@@ -15,7 +15,7 @@ from tasks.forgotten import FORGOTTEN
 from tasks.ledger import open_project_ledger
 from tasks.needs import needs
 from tasks.registered import Registration, registered, unregister
-from tasks.stage import warehouse
+from tasks.shelf import warehouse
 
 COLLECTED = "versions.collected"
 

@@ -13,7 +13,7 @@ from rarecall.warehouse import Version, Warehouse
 from tasks.augment import PARTS
 from tasks.learned import learned_from
 from tasks.pins import pins
-from tasks.stage import warehouse
+from tasks.shelf import warehouse
 from tasks.versions import resolve
 
 KIND = "datasets"

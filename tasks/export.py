@@ -14,7 +14,7 @@ from tasks import runs
 from tasks.forget import withheld
 from tasks.inspect import attacked
 from tasks.ledger import open_project_ledger
-from tasks.stage import warehouse
+from tasks.shelf import warehouse
 
 EXPORTED = "synthetic.exported"
 LINEAGE = ("row_id", "event_timestamp", "parent_id", "neighbor_id", "step")

@@ -10,7 +10,7 @@ from rarecall.project import Project
 from tasks.forgotten import FORGOTTEN, key_name, secret_of, written
 from tasks.learned import learned_from
 from tasks.ledger import open_project_ledger
-from tasks.stage import warehouse
+from tasks.shelf import warehouse
 
 if TYPE_CHECKING:
     from rarecall.kinship.descent import Descent

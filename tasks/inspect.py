@@ -11,7 +11,8 @@ from rarecall.errors import DataError
 from rarecall.project import Project
 from rarecall.warehouse import Draft, Version
 from tasks import runs
-from tasks.stage import Plan, stage, warehouse
+from tasks.shelf import warehouse
+from tasks.stage import Plan, stage
 
 if TYPE_CHECKING:
     from rarecall.privacy import AttackResult

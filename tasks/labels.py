@@ -12,7 +12,7 @@ from rarecall.project import Project
 from rarecall.warehouse import Version
 from tasks import runs
 from tasks.ledger import known_entries, open_project_ledger
-from tasks.stage import warehouse
+from tasks.shelf import warehouse
 
 ANSWERED = "labels.answered"
 

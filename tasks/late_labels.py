@@ -15,7 +15,7 @@ from rarecall import digest
 from rarecall.errors import DataError, StoreError
 from rarecall.project import Project
 from tasks.forgotten import forgotten
-from tasks.stage import warehouse
+from tasks.shelf import warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -15,7 +15,7 @@ from tasks.append import all_rows
 from tasks.forget import withheld
 from tasks.forgotten import forgotten
 from tasks.learned import learned_from
-from tasks.stage import warehouse
+from tasks.shelf import warehouse
 from tasks.target import DATASET, MODEL, last_run, published, recognised
 from tasks.versions import resolve
 

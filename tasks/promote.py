@@ -11,7 +11,7 @@ from tasks.aliases import no_model
 from tasks.forgotten import FORGOTTEN
 from tasks.ledger import open_project_ledger
 from tasks.move import Moved, move
-from tasks.stage import warehouse
+from tasks.shelf import warehouse
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -7,7 +7,8 @@ import pandas as pd
 from rarecall.project import Project
 from rarecall.warehouse import Draft, Version
 from tasks.augment import LINEAGE
-from tasks.stage import Plan, stage, warehouse
+from tasks.shelf import warehouse
+from tasks.stage import Plan, stage
 
 
 @stage

@@ -158,7 +158,7 @@ def releases(project: Project) -> list[Release]:
 
 def sources(project: Project, released: Sequence[Release]) -> dict[str, pd.DataFrame]:
     """Return the quarantines from which rows were released, by their verdict's key, as far as this home has them."""
-    from tasks.stage import warehouse
+    from tasks.shelf import warehouse
 
     keys = dict.fromkeys(one.verdict for one in released)
     found = {key: warehouse(project).find("verdicts", key) for key in keys}
@@ -174,7 +174,7 @@ def quarantined(verdict: Version) -> pd.DataFrame:
 
 def _verdicts(project: Project) -> list[Version]:
     """Return the verdicts that set rows aside, oldest first; a home that two projects share holds both projects'."""
-    from tasks.stage import warehouse
+    from tasks.shelf import warehouse
 
     needed = {project.label.column, *project.entity, *([project.timestamp] if project.timestamp else [])}
     with_rows = [one for one in warehouse(project).versions("verdicts") if one.facts["quarantined"]]
@@ -215,7 +215,7 @@ def _failing(failed: dict[int, list[str]], expectation: str) -> dict[int, list[s
 
 def _kinds(project: Project, rows: pd.DataFrame) -> dict[str, str]:
     """Return the features' kinds; where the snapshot is gone, every column is judged as what it holds."""
-    from tasks.stage import warehouse
+    from tasks.shelf import warehouse
 
     taken = warehouse(project).find("snapshots", rows["snapshot_key"].iloc[0])
     numeric = {str(name): "numeric" for name in rows.select_dtypes("number").columns}

@@ -101,7 +101,7 @@ def _corrected(project: Project, verdict: Version, labelled: pd.DataFrame) -> pd
     from rarecall.intake.pseudonym import texts
     from rarecall.kinship.descent import made_of
     from rarecall.split import mature
-    from tasks.stage import warehouse
+    from tasks.shelf import warehouse
 
     keys = [*project.entity, "event_timestamp"]
     now = labelled[["row_id", "label", *keys]].assign(**{name: texts(labelled[name]) for name in project.entity})

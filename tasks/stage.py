@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
 from prefect import task
@@ -23,8 +22,9 @@ import rarecall
 from rarecall import digest
 from rarecall.errors import StoreError
 from rarecall.project import Project
-from rarecall.warehouse import Draft, Version, Warehouse
+from rarecall.warehouse import Draft, Version
 from tasks import measured
+from tasks.shelf import warehouse
 
 logger = logging.getLogger("rarecall.stage")
 P = ParamSpec("P")
@@ -70,11 +70,6 @@ class Done:
     def summary(self) -> dict[str, Any]:
         """Return the name, state and seconds, JSON-ready."""
         return {"name": self.name, "state": self.state, "seconds": round(self.seconds, 3)}
-
-
-def warehouse(project: Project) -> Warehouse:
-    """Return the project's warehouse."""
-    return Warehouse(Path(project.stores.home) / "warehouse")
 
 
 def stage(

@@ -6,7 +6,7 @@ from typing import Any
 from rarecall.project import Project
 from tasks import runs
 from tasks.mend import look
-from tasks.stage import warehouse
+from tasks.shelf import warehouse
 
 
 def status(project: Project, *, who: str) -> dict[str, Any]:

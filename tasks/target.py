@@ -10,7 +10,7 @@ from rarecall.errors import DataError, StoreError, nearest
 from rarecall.project import Project
 from rarecall.warehouse import Version
 from tasks import runs
-from tasks.stage import warehouse
+from tasks.shelf import warehouse
 
 MODEL, DATASET, ROW = "model", "dataset", "row"
 _KINDS = (MODEL, DATASET, ROW)

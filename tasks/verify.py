@@ -8,7 +8,7 @@ from rarecall.datasets import retention
 from rarecall.errors import StoreError
 from rarecall.project import Project
 from rarecall.warehouse import Version
-from tasks.stage import warehouse
+from tasks.shelf import warehouse
 from tasks.versions import resolve
 
 

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from rarecall.errors import DataError, StoreError, nearest
 from rarecall.project import Project
 from rarecall.warehouse import Version
-from tasks.stage import warehouse
+from tasks.shelf import warehouse
 
 
 def resolve(project: Project, kind: str, prefix: str) -> Version:

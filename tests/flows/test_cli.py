@@ -43,6 +43,15 @@ def test_help_loads_nothing_heavy():
     assert done.stdout.strip() == "set()"
 
 
+def test_commands_that_only_read_do_not_wait_for_prefect():
+    import subprocess
+    import sys
+
+    program = "import sys, tasks.history, tasks.lineage, tasks.promote, tasks.status; print('prefect' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
 def test_schema_describes_the_project_file(place):
     schema = json.loads(place.run("schema", "--json").stdout)
     assert {"source", "label", "gates", "augmentation"} <= set(schema["properties"])

@@ -19,7 +19,7 @@ def test_the_champion_scores_the_same_online(retrained):
     from serving.features import FeatureReader
     from tasks.candidate import SERVICE
     from tasks.feature_store import open_store
-    from tasks.stage import warehouse
+    from tasks.shelf import warehouse
 
     project = load(place.file, os.environ)
     accepted = pd.read_parquet(warehouse(project).versions("verdicts")[-1].file("accepted.parquet"))

@@ -10,7 +10,7 @@ from prefect import flow
 from rarecall.project import load
 from tasks.ingest import ingest
 from tasks.ledger import open_project_ledger
-from tasks.stage import warehouse
+from tasks.shelf import warehouse
 
 
 @pytest.fixture(scope="module")

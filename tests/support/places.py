@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 import yaml
+from command import run_here
 
 RARECALL = Path(sys.executable).with_name("rarecall")
 
@@ -44,7 +45,12 @@ class Place:
             return retrain(str(self.file), home and str(home))
 
     def run(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        """Run the console script as a user does."""
+        """Run a command as a user does: flows in a process of their own, all else in this one, which has imported it.
+
+        What only a new process shows (how long it starts, how it dies) is for `subprocess` and `RARECALL`.
+        """
+        if {"retrain", "demo"}.isdisjoint(arguments) or "--help" in arguments:
+            return run_here(self.folder, arguments, environ)
         return subprocess.run(
             [RARECALL, *arguments],
             cwd=self.folder,

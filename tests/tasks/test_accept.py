@@ -6,7 +6,8 @@ from places import placed
 from rarecall.project import load
 from tasks.accept import accept, reference_of
 from tasks.ledger import open_project_ledger
-from tasks.stage import Done, warehouse
+from tasks.shelf import warehouse
+from tasks.stage import Done
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from rarecall.sections import Augmentation
 from tasks.export import EXPORTED, export
 from tasks.forgotten import FORGOTTEN
 from tasks.ledger import open_project_ledger
-from tasks.stage import warehouse
+from tasks.shelf import warehouse
 
 KINDS = {"amount": "numeric", "hour": "numeric", "job": "categorical"}
 FOUND = {

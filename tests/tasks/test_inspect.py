@@ -13,7 +13,7 @@ from rarecall.sections import Augmentation
 from rarecall.warehouse import Warehouse
 from tasks import runs
 from tasks.inspect import AT_RISK, inspect
-from tasks.stage import warehouse
+from tasks.shelf import warehouse
 
 KINDS = {"amount": "numeric", "hour": "numeric", "job": "categorical"}
 

@@ -10,7 +10,7 @@ from rarecall.errors import DataError, StoreError
 from rarecall.project import Project
 from tasks import labels
 from tasks.ledger import open_project_ledger
-from tasks.stage import warehouse
+from tasks.shelf import warehouse
 
 ROWS = ["00000000000000aa", "00000000000000bb"]
 

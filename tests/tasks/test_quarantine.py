@@ -12,7 +12,7 @@ from rarecall.warehouse import Version
 from tasks import quarantine
 from tasks.ingest import RELEASED, exempt, ingest
 from tasks.ledger import open_project_ledger
-from tasks.stage import warehouse
+from tasks.shelf import warehouse
 
 LATE, ODD = "expect_late: amount", "expect_odd: channel"
 

@@ -8,7 +8,7 @@ from rarecall.errors import DataError, StoreError
 from rarecall.project import Project
 from serving import registry
 from tasks import runs
-from tasks.stage import warehouse
+from tasks.shelf import warehouse
 from tasks.target import recognised
 
 

@@ -1,0 +1,11 @@
+"""The project's warehouse; who only reads it need not wait for Prefect to be imported."""
+
+from pathlib import Path
+
+from rarecall.project import Project
+from rarecall.warehouse import Warehouse
+
+
+def warehouse(project: Project) -> Warehouse:
+    """Return it, under the project's home."""
+    return Warehouse(Path(project.stores.home) / "warehouse")
