@@ -151,7 +151,7 @@ def _read(project: Project) -> tuple[pd.DataFrame, dict[str, str]]:
     from rarecall.intake import snapshot, source
 
     taken, facts = snapshot.take(source.read(project.source, project.missing.markers), project)
-    return taken, facts["features"]
+    return taken, dict(sorted(facts["features"].items()))  # as a stage reads them of a version
 
 
 def _validated(project: Project, taken: pd.DataFrame, kinds: dict[str, str]) -> pd.DataFrame:

@@ -16,8 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rarecall import digest
-from rarecall.errors import DataError, StoreError, nearest
+from rarecall.errors import DataError, StoreError
 from rarecall.intake import fingerprint
+from rarecall.tables import schema as schemas
+from rarecall.tables.partition import Partition, damage
 from rarecall.warehouse import Draft, Version, Warehouse
 
 DELIVERIES = "deliveries"
@@ -27,37 +29,6 @@ WAIT = 60.0
 """Seconds that a second writer waits for the first; an append of a million rows takes a few."""
 
 _DIGITS = 8  # of the number that begins a key, so that the keys' order is the versions'
-
-
-@dataclass(frozen=True, kw_only=True)
-class Partition:
-    """One delivery's rows in a version.
-
-    Attributes
-    ----------
-    name : str
-        The file in the version's folder.
-    number : int
-        The version with which it came.
-    rows : int
-    start : int
-        The offset of its first row in the whole.
-    content : str
-        The digest of the rows as they were delivered.
-    first, last : str or None
-        The span of the table's time column in UTC, where it has one.
-    facts : dict
-        What the writer said of the delivery.
-    """
-
-    name: str
-    number: int
-    rows: int
-    start: int
-    content: str
-    first: str | None
-    last: str | None
-    facts: dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +127,7 @@ class Table:
         """
         if not rows.num_rows:
             raise DataError(f"expected rows to append to {self.kind}, got an empty table; nothing was changed")
-        rows = _plain(rows)
+        rows = schemas.plain(rows)
         content = _content(rows)
         with self.shelf.alone(self.kind, wait=self.wait):
             head = self.head()
@@ -203,12 +174,12 @@ class Table:
         """Raise StoreError unless every partition is what was written, and say how it is restored."""
         known = self.shelf.files(version)
         for one in self.partitions(version):
-            if said := _damage(version, one, known):
+            if said := damage(version, one, known):
                 raise StoreError(self._damaged(one, said))
 
     def _appended(self, head: Version | None, rows: pa.Table, content: str, facts: dict[str, Any]) -> Delivery:
-        known, rows = self.partitions(head) if head else [], _untyped(rows)
-        schema = self._fitted(head, rows)
+        known, rows = self.partitions(head) if head else [], schemas.untyped(rows)
+        schema = schemas.fitted(head, rows)
         number = head.facts["number"] + 1 if head else 1
         recipe = {"parent": head.key if head else None, "content": content}
         key = f"{number:0{_DIGITS}}-{digest.of_value(recipe)}"
@@ -226,7 +197,7 @@ class Table:
         with self.shelf.write(self.kind, key, recipe=recipe) as draft:
             if head:
                 self._take_over(draft, head, schema)
-            pq.write_table(_cast(rows, schema), draft.folder / new.name)
+            pq.write_table(schemas.cast(rows, schema), draft.folder / new.name)
             columns = {field.name: str(field.type) for field in schema}
             draft.facts.update(
                 number=number,
@@ -242,52 +213,21 @@ class Table:
             raise StoreError(f"{self.shelf.root / self.kind / key} was written and is gone; is something removing it?")
         return Delivery(version=made, number=number, is_new=True)
 
-    def _fitted(self, head: Version | None, rows: pa.Table) -> pa.Schema:
-        """Return the schema that holds the table's rows and the new ones."""
-        names = rows.column_names
-        if head is None:
-            return rows.schema
-        held = _schema(head)
-        if lost := [name for name in held.names if name not in names]:
-            raise DataError(
-                f"the delivery has no column {lost[0]!r}, which {self.kind} has{nearest(lost[0], names)}; nothing was "
-                "changed: deliver it with that column, empty where its values are not known"
-            )
-        by_lower = {name.lower(): name for name in held.names}
-        if twice := [name for name in names if by_lower.get(name.lower(), name) != name]:
-            raise DataError(
-                f"the delivery's new column {twice[0]!r} and {by_lower[twice[0].lower()]!r} have one name in SQL; "
-                "nothing was changed: rename it"
-            )
-        common = [self._common(field, rows.schema.field(field.name).type) for field in held]
-        return pa.schema([*common, *(rows.schema.field(name) for name in names if name not in held.names)])
-
-    def _common(self, held: pa.Field, came: pa.DataType) -> pa.Field:
-        """Return a field that holds both types without a loss; a whole number beside a fraction becomes one."""
-        try:
-            both = [pa.schema([held]), pa.schema([pa.field(held.name, came)])]
-            return pa.unify_schemas(both, promote_options="permissive").field(0)
-        except (pa.ArrowInvalid, pa.ArrowTypeError):
-            raise DataError(
-                f"the delivery's column {held.name!r} holds {came}, where {self.kind} holds {held.type}; nothing was "
-                "changed: deliver it as it was before"
-            ) from None
-
     def _take_over(self, draft: Draft, head: Version, schema: pa.Schema) -> None:
         """Link the head's partitions; where the delivery widened the schema, write them once more in it.
 
         A folder whose files differ in their columns would be a trap: DuckDB, and with it Feast, reads all of them by
         the first one's schema, so that it rounds fractions and loses columns.
         """
-        known, partitions, is_wider = self.shelf.files(head), self.partitions(head), schema != _schema(head)
+        known, partitions, is_wider = self.shelf.files(head), self.partitions(head), schema != schemas.of(head)
         for one in partitions:
-            if said := _damage(head, one, known, by_bytes=is_wider):
+            if said := damage(head, one, known, by_bytes=is_wider):
                 raise StoreError(self._damaged(one, said))
         if not is_wider:
             draft.adopt(head, [one.name for one in partitions])
             return
         for one in partitions:
-            pq.write_table(_cast(_read(head.file(one.name)), schema), draft.folder / one.name)
+            pq.write_table(schemas.cast(_read(head.file(one.name)), schema), draft.folder / one.name)
 
     def _restored(self, content: str, rows: pa.Table) -> bool:
         """Write a delivery's partition once more wherever it is damaged; return whether it was."""
@@ -298,7 +238,7 @@ class Table:
                 file = version.file(one.name)
                 if one.content != content or (file.is_file() and file.stat().st_ino in sound):
                     continue
-                if _damage(version, one, known):
+                if damage(version, one, known):
                     self._restore(version, one.name, rows, known[one.name]["sha256"])
                     is_restored = True
                 sound.add(file.stat().st_ino)
@@ -306,7 +246,7 @@ class Table:
 
     def _restore(self, version: Version, name: str, rows: pa.Table, sha256: str) -> None:
         with self.shelf.aside(self.kind) as folder:
-            pq.write_table(_cast(rows, _schema(version)), folder / name)
+            pq.write_table(schemas.cast(rows, schemas.of(version)), folder / name)
             if digest.of_file(folder / name) != sha256:
                 raise StoreError(
                     f"{version.file(name)} is damaged, and these rows are its rows, but this pyarrow writes them in "
@@ -319,24 +259,6 @@ class Table:
         named = partition.facts.get("file")
         rows = f"the {partition.rows} rows of {named}" if named else f"the same {partition.rows} rows"
         return f"{said}; append {rows} again, which restores it{before}"
-
-
-def _plain(rows: pa.Table) -> pa.Table:
-    """Return the rows without what only their writer needed: metadata, dictionaries, 64-bit offsets."""
-    kinds = {pa.large_string(): pa.string(), pa.string_view(): pa.string(), pa.large_binary(): pa.binary()}
-    fields = []
-    for field in rows.schema:
-        kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
-        fields.append(pa.field(field.name, kinds.get(kind, kind)))
-    return rows.cast(pa.schema(fields))
-
-
-def _untyped(rows: pa.Table) -> pa.Table:
-    """Return the rows with no type for columns that hold no value: the first delivery that has one brings it."""
-    for place, name in enumerate(rows.column_names):
-        if rows[name].null_count == rows.num_rows:
-            rows = rows.set_column(place, name, pa.nulls(rows.num_rows))
-    return rows
 
 
 def _content(rows: pa.Table) -> str:
@@ -353,39 +275,5 @@ def _span(rows: pa.Table, time: str | None) -> tuple[str | None, str | None]:
     return (moments.min().isoformat(), moments.max().isoformat()) if len(moments) else (None, None)
 
 
-def _schema(version: Version) -> pa.Schema:
-    """Return the schema of a version's partitions, from its manifest: a damaged partition does not hide it."""
-    return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(version.facts["arrow_schema"])))
-
-
-def _cast(rows: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Return the rows in a schema: columns that they lack are empty."""
-    columns = []
-    for field in schema:
-        if field.name not in rows.column_names:
-            columns.append(pa.nulls(rows.num_rows, field.type))
-            continue
-        try:
-            columns.append(rows[field.name].cast(field.type))
-        except pa.ArrowInvalid as error:
-            said = str(error).splitlines()[0]
-            raise DataError(
-                f"the column {field.name!r} cannot be held as {field.type}: {said}; nothing was changed"
-            ) from None
-    return pa.table(columns, schema=schema)
-
-
 def _read(file: Path) -> pa.Table:
     return pq.read_table(file, partitioning=None)
-
-
-def _damage(version: Version, one: Partition, known: dict[str, dict[str, Any]], *, by_bytes: bool = True) -> str | None:
-    """Return what is wrong with a partition's file, if anything: its length, and by its bytes if these are read."""
-    file, written = version.file(one.name), known[one.name]
-    if not file.is_file():
-        return f"{file} is missing"
-    if (size := file.stat().st_size) != written["bytes"]:
-        return f"{file}: expected {written['bytes']:,} bytes, got {size:,}"
-    if by_bytes and digest.of_file(file) != written["sha256"]:
-        return f"{file} is not what was written (its SHA-256 differs from the manifest)"
-    return None

@@ -70,9 +70,12 @@ PROJECT: dict[str, Any] = {
     "label": {"column": "is_fraud", "positive": 1, "delay": "2d"},
     "features": {"exclude": ["customer_id", "terminal_id", "fraud_kind", "labelled_at"]},
     "cohorts": ["region", {"column": "amount", "edges": [50, 200]}],
+    # Fewer folds than a user would take, for there are many such runs here.
     # A small table proves little, so its gates ask for little; what they ask is still judged on intervals.
     # Synthetic rows whether they pay or not: most of what is tested here is about them.
     "ablation": {"compare": False},
+    "labels": {"folds": 3},
+    "fidelity": {"rows": 500, "folds": 2},
     "gates": {"minority_recall": 0.5, "minority_precision": 0.5, "f1_minority": 0.5, "train_test_gap": 0.5},
 }
 
