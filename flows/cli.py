@@ -11,7 +11,19 @@ from typing import Annotated, Any
 import typer
 
 from flows import console, interruption
-from flows.commands import append, datasets, export, forget, history, labels, lineage, materialize, promote, quarantine
+from flows.commands import (
+    append,
+    approve,
+    datasets,
+    export,
+    forget,
+    history,
+    labels,
+    lineage,
+    materialize,
+    promote,
+    quarantine,
+)
 from flows.commands.shared import AsJson, Home, ProjectFile, answer, prepare, user
 from rarecall.errors import RarecallError
 
@@ -31,6 +43,8 @@ app.command()(forget.forget)
 app.command()(export.export)
 app.command()(lineage.lineage)
 app.command()(materialize.materialize)
+app.command()(approve.approve)
+app.command()(approve.reject)
 app.command()(promote.promote)
 app.command()(promote.rollback)
 app.command()(promote.demote)
@@ -119,6 +133,8 @@ def status(project: ProjectFile = Path(), home: Home = None, as_json: AsJson = F
         console.table("dataset versions", names, [[d[n] for n in names] for d in found["datasets"]])
         names = ["version", "aliases", "decision", "recall", "precision", "dataset_version"]
         console.table("model versions", names, [[m[n] for n in names] for m in found["models"]])
+        for one in found["approvals"]:
+            console.waits(one)
         for reason in (found["last_decision"] or {}).get("reasons", ["nothing has been decided yet"]):
             console.people.print(f"last decision: {reason}", highlight=False, soft_wrap=True)
 
@@ -214,10 +230,11 @@ def _is_full_disk(error: BaseException | None) -> bool:
 
 def _machine_record(record: dict[str, Any]) -> dict[str, Any]:
     names = ["run_id", "project", "snapshot", "dataset_version", "model_name", "model_version", "aliases"]
-    decision = {name: record["decision"][name] for name in ("verdict", "reasons")}
+    decision = {name: record["decision"][name] for name in ("verdict", "said", "reasons")}
     return {
         **{name: record[name] for name in names},
         "decision": decision,
+        "approval": record["approval"],
         "sli": record["sli"],
         "stages": record["stages"],
         "seconds": record["seconds"],
@@ -227,7 +244,7 @@ def _machine_record(record: dict[str, Any]) -> dict[str, Any]:
 
 def _show_run(record: dict[str, Any]) -> None:
     gates = [[g["name"], g["needs"], g["value"], _interval(g), g["state"]] for g in record["decision"]["gates"]]
-    console.table(f"{record['project']}: {record['decision']['verdict']}", _GATES, gates)
+    console.table(f"{record['project']}: {record['decision']['said']}", _GATES, gates)
     for reason in record["decision"]["reasons"]:
         console.people.print(f"• {reason}", highlight=False, soft_wrap=True)
     console.people.print(
@@ -242,6 +259,8 @@ def _show_run(record: dict[str, Any]) -> None:
         soft_wrap=True,
         highlight=False,
     )
+    if record["approval"] and record["approval"]["state"] == "asked":
+        console.waits(record["approval"])
 
 
 _GATES = ["gate", "needs", "got", "interval", "state"]

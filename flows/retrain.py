@@ -7,8 +7,10 @@ from typing import Any
 from prefect import flow
 
 from flows.alone import alone
+from flows.approval import take_answers, wait
 from rarecall.project import load
 from tasks.accept import accept
+from tasks.approve import ask
 from tasks.augment import augment
 from tasks.compare_arms import compare_arms
 from tasks.decide import decide
@@ -32,6 +34,7 @@ from tasks.validate import validate
 def retrain(project_file: str, home: str | None = None) -> dict[str, Any]:
     """Run every stage that has not been run on these inputs, and return the run's record."""
     project = load(Path(project_file), os.environ, home=home)
+    take_answers(project)
     with alone(project):
         repair(project, who="retrain")
         snapshot = ingest(project)
@@ -52,4 +55,7 @@ def retrain(project_file: str, home: str | None = None) -> dict[str, Any]:
         reference = reference_report(project, dataset)
         done = [snapshot, verdict, view, training_set, labels, parts, arms, dataset, inspection, published]
         done += [model, evaluation, decision, registration, reference]
-        return report(project, done)
+        asked = ask(project, decision, registration)
+        record = report(project, done, asked)
+    wait(project, asked)
+    return record

@@ -91,16 +91,32 @@ def _outcome(record: Mapping[str, Any]) -> dict[str, str]:
     verdict, aliases = record["decision"]["verdict"], record["aliases"]
     if verdict == "promote":
         alias = next((alias for alias in ("champion", "challenger") if alias in aliases), None)
-        return {"tone": "good", "sign": "✓", "headline": f"Promoted to {alias}" if alias else "Passed its gates"}
+        # A challenger is the candidate that is to take a canary's share of the traffic.
+        promoted = {"champion": "Promoted to champion", "challenger": "Promoted to canary"}
+        return {"tone": "good", "sign": "✓", "headline": promoted[alias] if alias else "Passed its gates"}
+    if verdict == "needs_approval":
+        return _answer(record["approval"])
     if verdict == "reject":
         return {"tone": "bad", "sign": "✕", "headline": "Rejected"}
     return {"tone": "unknown", "sign": "?", "headline": "Not enough evidence"}
+
+
+def _answer(approval: Mapping[str, Any]) -> dict[str, str]:
+    """Return the banner of a candidate that a person has the last word on."""
+    if approval["state"] == "asked":
+        return {"tone": "unknown", "sign": "?", "headline": f"Needs approval until {moment(approval['until'])}"}
+    if approval["state"] == "approved":
+        return {"tone": "good", "sign": "✓", "headline": f"Approved by {approval['who']}"}
+    by = "nobody answered in time" if approval["state"] == "timed out" else f"by {approval['who']}"
+    return {"tone": "bad", "sign": "✕", "headline": f"Rejected: {by}"}
 
 
 def _reasons(record: Mapping[str, Any]) -> Iterator[str]:
     """Yield why: what decided first, and the gates that hold in one sentence, as their table stands below."""
     gates, reasons = record["decision"]["gates"], record["decision"]["reasons"]
     held = {gate["reason"] for gate in gates if gate["state"] == "good"}
+    if (approval := record["approval"]) and approval["why"]:
+        yield f"{approval['who']}: {approval['why']}"
     yield from (reason for reason in reasons if reason not in held)
     if gates:
         verb = "holds" if len(held) == 1 else "hold"

@@ -200,7 +200,7 @@ def first():
             "first": "2025-09-01T00:00:12", "last": "2026-02-28T23:59:02",
         },
         "snapshot": "9c1f0a77be2d4410", "dataset_version": "51be09ac77f0d2e3",
-        "model_name": "payments", "model_version": "1", "aliases": ["champion"],
+        "model_name": "payments", "model_version": "1", "aliases": ["champion"], "approval": None,
         "decision": {
             "verdict": "promote",
             "reasons": [
@@ -431,7 +431,7 @@ def test_a_cohort_may_be_named_anything(first, name):
     ("verdict", "aliases", "headline"),
     [
         ("promote", ["champion"], "Promoted to champion"),
-        ("promote", ["challenger"], "Promoted to challenger"),
+        ("promote", ["challenger"], "Promoted to canary"),
         ("promote", [], "Passed its gates"),
         ("reject", [], "Rejected"),
         ("not_enough_evidence", [], "Not enough evidence"),
@@ -442,6 +442,24 @@ def test_the_verdict_stands_first(first, verdict, aliases, headline):
     page = Page(render(first))
     assert f"payments · {headline} · 2026-03-01 10:22 UTC" in page.text
     assert page.text.index(headline, page.text.index("run report")) < page.text.index("Recall of the rare class")
+
+
+@pytest.mark.parametrize(
+    ("state", "headline"),
+    [
+        ("asked", "Needs approval until 2026-03-04 10:22 UTC"),
+        ("approved", "Approved by ann"),
+        ("rejected", "Rejected: by ann"),
+        ("timed out", "Rejected: nobody answered in time"),
+    ],
+)
+def test_what_a_person_answered_stands_first(first, state, headline):
+    first["decision"]["verdict"], first["aliases"] = "needs_approval", []
+    first["approval"] = {"state": state, "until": "2026-03-04T10:22:41+00:00", "who": "ann", "why": SCRIPT}
+    page = Page(render(first))
+    assert f"payments · {headline} · 2026-03-01 10:22 UTC" in page.text
+    assert ("rarecall approve --version 1" in page.text) == (state == "asked")
+    assert page.every("script") == []
 
 
 def test_reasons_are_told_once_and_gates_that_hold_are_counted(first):
