@@ -50,7 +50,7 @@ app.command()(promote.rollback)
 app.command()(promote.demote)
 app.command()(history.history)
 
-STAGES = 15  # of a retrain, for the bar; the flow itself would take seconds to import
+STAGES = 16  # of a retrain, for the bar; the flow itself would take seconds to import
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from tasks.augment import augment
 from tasks.compare_arms import compare_arms
 from tasks.decide import decide
 from tasks.evaluate import evaluate
+from tasks.explain import explain
 from tasks.ingest import ingest
 from tasks.inspect import inspect
 from tasks.judge_labels import judge_labels
@@ -50,11 +51,12 @@ def retrain(project_file: str, home: str | None = None) -> dict[str, Any]:
         published = publish_dataset(project, dataset)
         model = train(project, arms, dataset)
         evaluation = evaluate(project, snapshot, dataset, labels, model)
+        explanation = explain(project, dataset, model)
         decision = decide(project, dataset, inspection, model, evaluation)
         registration = register(project, view, dataset, model, evaluation, labels, decision)
         reference = reference_report(project, dataset)
         done = [snapshot, verdict, view, training_set, labels, parts, arms, dataset, inspection, published]
-        done += [model, evaluation, decision, registration, reference]
+        done += [model, evaluation, explanation, decision, registration, reference]
         asked = ask(project, decision, registration)
         record = report(project, done, asked)
     wait(project, asked)

@@ -73,6 +73,7 @@ def compose(
         "curves": curves | {"threshold": facts["train"]["threshold"], "prevalence": taken["prevalence"]},
         "calibration": facts["train"]["calibration"] | evaluation["reliability"],
         "threshold_policy": facts["train"]["threshold_policy"],
+        "explanation": facts["explain"],
         "measured": measured,
         "gates": project.gates.model_dump(mode="json"),
         "validation": facts["validate"],

@@ -51,13 +51,16 @@ def render(record: Mapping[str, Any]) -> str:
     """
     histogram = (record["augmentation"] or {}).get("difficulty_histogram")
     fidelity = (record["inspection"] or {}).get("fidelity")
-    points = record["arms"]["curve"]
+    points, explained = record["arms"]["curve"], record["explanation"]
+    found = explained and explained["importance"]
     pictures = {
         "cost_quality": plots.cost_quality(points, record["arms"]["knee"]) if points else "",
         "forest": plots.forest(record),
         "forest_narrow": plots.forest(record, width=NARROW),
         "curve": plots.precision_recall(record) if record["curves"] else "",
         "reliability": plots.reliability(record["calibration"]) if record["calibration"] else "",
+        "importance": plots.importance(found["features"]) if found and found["features"] else "",
+        "outcomes": plots.outcomes(explained["confusion"]) if explained else "",
         "difficulty": plots.difficulty(histogram) if histogram else "",
         "marginals": plots.marginals(fidelity["marginals"]["columns"])
         if fidelity and fidelity["marginals"]["largest"]
