@@ -13,6 +13,7 @@ import typer
 from flows import console, interruption
 from flows.commands import (
     append,
+    approve,
     datasets,
     export,
     forget,
@@ -44,6 +45,8 @@ app.command()(forget.forget)
 app.command()(export.export)
 app.command()(lineage.lineage)
 app.command()(materialize.materialize)
+app.command()(approve.approve)
+app.command()(approve.reject)
 app.command()(promote.promote)
 app.command()(promote.rollback)
 app.command()(promote.demote)
@@ -129,6 +132,8 @@ def status(project: ProjectFile = Path(), home: Home = None, as_json: AsJson = F
         console.table("dataset versions", names, [[d[n] for n in names] for d in found["datasets"]])
         names = ["version", "aliases", "decision", "recall", "precision", "dataset_version"]
         console.table("model versions", names, [[m[n] for n in names] for m in found["models"]])
+        for one in found["approvals"]:
+            console.waits(one)
         for reason in (found["last_decision"] or {}).get("reasons", ["nothing has been decided yet"]):
             console.people.print(f"last decision: {reason}", highlight=False, soft_wrap=True)
 

@@ -94,6 +94,15 @@ def mended(found: dict[str, Any]) -> None:
         say(f"! {line}")
 
 
+def waits(approval: dict[str, Any]) -> None:
+    """Say which version waits for a person, until when, and how to answer."""
+    version = approval["version"]
+    say(
+        f"version {version} waits for an answer until {approval['until'][:16]}Z: "
+        f"rarecall approve --version {version} --reason TEXT, or rarecall reject"
+    )
+
+
 def table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
     """Print a table for people."""
     shown = Table(title=title, title_justify="left", title_style="bold")

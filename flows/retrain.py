@@ -7,13 +7,16 @@ from typing import Any
 from prefect import flow
 
 from flows.alone import alone
+from flows.approval import take_answers, wait
 from flows.classes import each
 from rarecall.project import load_each
 from tasks.accept import accept
+from tasks.approve import ask
 from tasks.augment import augment
 from tasks.compare_arms import compare_arms
 from tasks.decide import decide
 from tasks.evaluate import evaluate
+from tasks.explain import explain
 from tasks.ingest import ingest
 from tasks.inspect import inspect
 from tasks.judge_labels import judge_labels
@@ -35,6 +38,7 @@ def retrain(project_file: str, home: str | None = None, only: str | None = None)
     project, *others = load_each(Path(project_file), os.environ, home=home, only=only)
     if others:
         return each([project, *others], lambda rare: retrain(project_file, home, rare))
+    take_answers(project)
     with alone(project):
         repair(project, who="retrain")
         snapshot = ingest(project)
@@ -50,9 +54,13 @@ def retrain(project_file: str, home: str | None = None, only: str | None = None)
         published = publish_dataset(project, dataset)
         model = train(project, arms, dataset)
         evaluation = evaluate(project, snapshot, dataset, labels, model)
+        explanation = explain(project, dataset, model)
         decision = decide(project, dataset, inspection, model, evaluation)
         registration = register(project, view, dataset, model, evaluation, labels, decision)
         reference = reference_report(project, dataset)
         done = [snapshot, verdict, view, training_set, labels, parts, arms, dataset, inspection, published]
-        done += [model, evaluation, decision, registration, reference]
-        return report(project, done)
+        done += [model, evaluation, explanation, decision, registration, reference]
+        asked = ask(project, decision, registration)
+        record = report(project, done, asked)
+    wait(project, asked)
+    return record

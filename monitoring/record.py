@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import rarecall
+from rarecall.decision import SAID
 from rarecall.project import Project
 from rarecall.warehouse import Version
 
@@ -21,6 +22,7 @@ def compose(
     aliases: list[str],
     links: list[dict[str, str]],
     measured: dict[str, Any],
+    approval: dict[str, Any] | None,
 ) -> dict[str, Any]:
     """Put the facts of a run's stages together.
 
@@ -35,6 +37,8 @@ def compose(
         What only this run knows.
     measured : dict
         What a clock told of the model: `training` and `latency`, each where it was measured on this machine.
+    approval : dict or None
+        What a person was asked and answered, where the decision needs approval.
 
     Returns
     -------
@@ -61,12 +65,15 @@ def compose(
         "model_name": registration["model_name"],
         "model_version": registration["model_version"],
         "aliases": aliases,
-        "decision": {name: decision[name] for name in ("verdict", "reasons", "gates", "champion", "alias")},
+        "decision": {name: decision[name] for name in ("verdict", "reasons", "gates", "champion", "alias")}
+        | {"said": SAID[decision["verdict"]]},
+        "approval": approval,
         "sli": evaluation["sli"],
         "champion_sli": decision["champion_sli"],
         "curves": curves | {"threshold": facts["train"]["threshold"], "prevalence": taken["prevalence"]},
         "calibration": facts["train"]["calibration"] | evaluation["reliability"],
         "threshold_policy": facts["train"]["threshold_policy"],
+        "explanation": facts["explain"],
         "measured": measured,
         "gates": project.gates.model_dump(mode="json"),
         "validation": facts["validate"],

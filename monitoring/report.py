@@ -51,13 +51,16 @@ def render(record: Mapping[str, Any]) -> str:
     """
     histogram = (record["augmentation"] or {}).get("difficulty_histogram")
     fidelity = (record["inspection"] or {}).get("fidelity")
-    points = record["arms"]["curve"]
+    points, explained = record["arms"]["curve"], record["explanation"]
+    found = explained and explained["importance"]
     pictures = {
         "cost_quality": plots.cost_quality(points, record["arms"]["knee"]) if points else "",
         "forest": plots.forest(record),
         "forest_narrow": plots.forest(record, width=NARROW),
         "curve": plots.precision_recall(record) if record["curves"] else "",
         "reliability": plots.reliability(record["calibration"]) if record["calibration"] else "",
+        "importance": plots.importance(found["features"]) if found and found["features"] else "",
+        "outcomes": plots.outcomes(explained["confusion"]) if explained else "",
         "difficulty": plots.difficulty(histogram) if histogram else "",
         "marginals": plots.marginals(fidelity["marginals"]["columns"])
         if fidelity and fidelity["marginals"]["largest"]
@@ -91,16 +94,32 @@ def _outcome(record: Mapping[str, Any]) -> dict[str, str]:
     verdict, aliases = record["decision"]["verdict"], record["aliases"]
     if verdict == "promote":
         alias = next((alias for alias in ("champion", "challenger") if alias in aliases), None)
-        return {"tone": "good", "sign": "✓", "headline": f"Promoted to {alias}" if alias else "Passed its gates"}
+        # A challenger is the candidate that is to take a canary's share of the traffic.
+        promoted = {"champion": "Promoted to champion", "challenger": "Promoted to canary"}
+        return {"tone": "good", "sign": "✓", "headline": promoted[alias] if alias else "Passed its gates"}
+    if verdict == "needs_approval":
+        return _answer(record["approval"])
     if verdict == "reject":
         return {"tone": "bad", "sign": "✕", "headline": "Rejected"}
     return {"tone": "unknown", "sign": "?", "headline": "Not enough evidence"}
+
+
+def _answer(approval: Mapping[str, Any]) -> dict[str, str]:
+    """Return the banner of a candidate that a person has the last word on."""
+    if approval["state"] == "asked":
+        return {"tone": "unknown", "sign": "?", "headline": f"Needs approval until {moment(approval['until'])}"}
+    if approval["state"] == "approved":
+        return {"tone": "good", "sign": "✓", "headline": f"Approved by {approval['who']}"}
+    by = "nobody answered in time" if approval["state"] == "timed out" else f"by {approval['who']}"
+    return {"tone": "bad", "sign": "✕", "headline": f"Rejected: {by}"}
 
 
 def _reasons(record: Mapping[str, Any]) -> Iterator[str]:
     """Yield why: what decided first, and the gates that hold in one sentence, as their table stands below."""
     gates, reasons = record["decision"]["gates"], record["decision"]["reasons"]
     held = {gate["reason"] for gate in gates if gate["state"] == "good"}
+    if (approval := record["approval"]) and approval["why"]:
+        yield f"{approval['who']}: {approval['why']}"
     yield from (reason for reason in reasons if reason not in held)
     if gates:
         verb = "holds" if len(held) == 1 else "hold"

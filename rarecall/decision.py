@@ -15,7 +15,15 @@ from rarecall.gate import SAYS, Figure, Gate, digits_of, limited, text
 from rarecall.intervals import Interval, State
 from rarecall.sections import Gates
 
-Verdict = Literal["promote", "reject", "not_enough_evidence"]
+Verdict = Literal["promote", "reject", "needs_approval", "not_enough_evidence"]
+
+SAID: dict[Verdict, str] = {
+    "promote": "promote to canary",
+    "reject": "reject",
+    "needs_approval": "needs approval",
+    "not_enough_evidence": "not enough evidence",
+}
+"""How a person reads each verdict."""
 
 _ON_HOLDOUT = ("minority_recall", "minority_precision", "f1_minority", "train_test_gap")
 _SPOKEN = {
@@ -34,6 +42,7 @@ _ON_SYNTHETIC: dict[str, tuple[Literal["≥", "≤"], str]] = {
     "reconstruction_recall": ("≤", "recall of real rows rebuilt from the synthetic ones"),
 }
 _LIMITS = {"≥": "min", "≤": "max"}
+_ASKS = "every gate holds, and a person has the last word, for gates.approval is required"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,8 +99,8 @@ def decide(
     -------
     Decision
         "reject" when a gate is bad or the recall is worse than the champion's, overall or in a cohort value with
-        enough positives; else "promote" when every gate is good; else "not_enough_evidence". The reasons begin with
-        what decided.
+        enough positives; else, when every gate is good, "promote", or "needs_approval" where `gates.approval` is
+        "required"; else "not_enough_evidence". The reasons begin with what decided.
 
     Raises
     ------
@@ -137,6 +146,8 @@ def decide(
         verdict, reasons = "not_enough_evidence", unsure
     else:
         verdict, reasons = "promote", [*by_state["good"], _beside(champion, gates)]
+        if gates.approval == "required":
+            verdict, reasons = "needs_approval", [_ASKS, *reasons]
     return Decision(verdict=verdict, reasons=(*reasons, *notes), gates=found, champion=champion)
 
 

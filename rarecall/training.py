@@ -140,6 +140,12 @@ def uncalibrated(served: FixedThresholdClassifier) -> Pipeline | None:
     return inside.estimators_[0].estimator if isinstance(inside, StackingClassifier) else None
 
 
+def learned(served: FixedThresholdClassifier) -> Pipeline:
+    """Return what was fitted on the training rows, without the calibrator and the threshold around it."""
+    whole: Pipeline = uncalibrated(served) or served.estimator.estimator
+    return whole
+
+
 def with_threshold(
     model: Pipeline | StackingClassifier, threshold: float, rows: pd.DataFrame
 ) -> FixedThresholdClassifier:

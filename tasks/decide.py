@@ -44,7 +44,9 @@ def decide(project: Project, dataset: Version, inspection: Version, trained: Ver
         (draft.folder / "decision.json").write_text(json.dumps(made.as_dict(), indent=1))
         draft.facts.update(made.as_dict(), **beside, alias=alias)
 
-    recipe = {"gates": project.gates.model_dump(mode="json"), "model": project.name}
+    # How long a person may take is no part of what was decided.
+    gates = project.gates.model_dump(mode="json", exclude={"approval_timeout"})
+    recipe = {"gates": gates, "model": project.name}
     return Plan(kind="decisions", recipe=recipe, inputs=(dataset, inspection, trained, evaluation), write=write)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rarecall.errors import DataError, redacted
 from rarecall.project import Project
 from tasks.aliases import MOVED, RESTORED
+from tasks.approvals import ANSWERED
 from tasks.ledger import ledger_url, open_project_ledger
 from tasks.mend import look
 from tasks.verify import DamagedError
@@ -50,7 +51,7 @@ def history(project: Project, at: str | None = None, *, who: str) -> dict[str, A
         place = redacted(ledger_url(project))
         raise DamagedError("\n".join(f"the ledger {place}: {fault}; restore it from a copy" for fault in walked.faults))
     mended, differing = look(project, who=who)
-    written = [entry for entry in ledger.entries(subject=project.name) if entry.kind in {MOVED, RESTORED}]
+    written = [entry for entry in ledger.entries(subject=project.name) if entry.kind in {MOVED, RESTORED, ANSWERED}]
     return {
         "project": project.name,
         "moves": [_line(entry) for entry in written],
@@ -123,13 +124,15 @@ def _stood(written: list[Entry], at: datetime, day: date | None) -> dict[str, An
     return {
         "moment": at.isoformat(),
         "aliases": stood,
-        "that_day": [entry.number for entry in written if day and entry.at.date() == day],
-        "begins": next((entry.at.isoformat() for entry in written), None),
+        "that_day": [one.number for one in written if day and one.at.date() == day and one.kind != ANSWERED],
+        "begins": next((entry.at.isoformat() for entry in written if entry.kind != ANSWERED), None),
     }
 
 
 def _line(entry: Entry) -> dict[str, Any]:
     payload = entry.payload
+    if entry.kind == ANSWERED:
+        payload = {"action": f"{payload['answer']}: version {payload['version']}", "moves": {}}
     return {
         "entry": entry.number,
         "at": entry.at.isoformat(),

@@ -14,6 +14,7 @@ from rarecall.warehouse import Warehouse
 from tasks import runs
 from tasks.accept import ACCEPTED
 from tasks.aliases import MOVED
+from tasks.approvals import approvals
 from tasks.export import EXPORTED
 from tasks.ledger import open_project_ledger
 from tasks.pins import pins
@@ -159,6 +160,9 @@ def _of_ledger(project: Project, shelf: Warehouse, found: Needs) -> None:
     for entry in ledger.entries(EXPORTED):
         reason = f"synthetic rows of it were exported (entry {entry.number})"
         found.chains[f"datasets/{entry.payload['dataset_version']}"].append(reason)
+    for one in approvals(project).values():
+        if one.state == "asked":
+            found.chains[f"decisions/{one.decided}"].append(f"version {one.version} waits for an answer")
     for name, reason in _once_aliased(ledger.entries(MOVED)).items():
         found.chains[name].append(reason)
     references: dict[str, str] = {}

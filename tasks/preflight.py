@@ -5,12 +5,16 @@ from rarecall.project import Project
 
 
 def preflight(project: Project) -> None:
-    """Raise DataError when the source's files are not there, or no rows or labels have been delivered."""
+    """Raise DataError when the source's files are not there, nothing was delivered, or an extra is not installed."""
     source.exists(project.source)
     if project.source.deliveries:
         from tasks.append import delivered  # a second, which only this source needs
 
         delivered(project)
+    if project.training.explain == "shap":
+        from rarecall.shapley import installed
+
+        installed()
     if project.label.table:
         from tasks.late_labels import head
 

@@ -8,6 +8,7 @@ from rarecall.errors import DataError, nearest
 from rarecall.project import Project
 from rarecall.standing import ALIASES, Standing, moves
 from tasks.aliases import no_model
+from tasks.approvals import Approval, approvals
 from tasks.forgotten import FORGOTTEN
 from tasks.ledger import open_project_ledger
 from tasks.move import Moved, move
@@ -15,6 +16,9 @@ from tasks.shelf import warehouse
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+    from monitoring.ledger import Entry
 
 
 def promote(project: Project, version: str, *, who: str, why: str, force: bool = False) -> dict[str, Any]:
@@ -41,14 +45,16 @@ def promote(project: Project, version: str, *, who: str, why: str, force: bool =
     DataError
         There is no such version, or its decision was another and `force` is not given.
     """
-    verdict = _decision(project, version)
-    is_earned = verdict == "promote"
+    tags = known_version(project, version).tags
+    verdict = tags.get("rarecall.decision")
+    known = approvals(project).get(tags.get("rarecall.candidate", "")) if verdict == "needs_approval" else None
+    is_earned = verdict == "promote" or (known is not None and known.state == "approved")
 
     def change(now: Standing, _client: MlflowClient) -> Standing:
         if not (is_earned or force or version == now.champion):
             raise DataError(
                 f"the decision on version {version} of {project.name} was {verdict or 'never made'}, not promote: "
-                "read its reasons in MLflow, or take it upon you with --force"
+                f"{_instead(version, known)}take it upon you with --force"
             )
         return now.promoted(version)
 
@@ -109,8 +115,8 @@ def demote(project: Project, alias: str, *, who: str, why: str) -> dict[str, Any
     return _said(project, moved) | {"alias": alias}
 
 
-def _decision(project: Project, version: str) -> str | None:
-    """Return what was decided on a version; DataError where there is none of this number."""
+def known_version(project: Project, version: str) -> ModelVersion:
+    """Return a version of the project's model; DataError where there is none of this number."""
     from serving import registry
 
     if not registry.exists(project):
@@ -123,8 +129,16 @@ def _decision(project: Project, version: str) -> str | None:
             raise no_model(project)
         there = ", ".join(sorted(numbers, key=int)[-8:])
         raise DataError(f"expected a version of {project.name}, got {version}; its newest are {there}")
-    decided: str | None = found.tags.get("rarecall.decision")
-    return decided
+    return found
+
+
+def _instead(version: str, known: Approval | None) -> str:
+    """Say what else than force leads on."""
+    if known is None:
+        return "read its reasons in MLflow, or "
+    if known.state == "asked":
+        return f"answer it with: rarecall approve --version {version} --reason TEXT, or "
+    return f"it {'timed out' if known.state == 'timed out' else f'was {known.state} by {known.who}'}; "
 
 
 def _said(project: Project, moved: Moved) -> dict[str, Any]:
@@ -135,14 +149,19 @@ def _said(project: Project, moved: Moved) -> dict[str, Any]:
         "moves": moves(moved.before.aliases(), moved.after.aliases()) if entry else {},
         "already": entry is None,
         "entry": entry.number if entry else None,
-        "warnings": _warnings(project, entry.payload["versions"].get(moved.after.champion)) if entry else [],
+        "warnings": cautions(project, _learned_from(entry, moved.after.champion)) if entry else [],
         "mended": moved.mended,
     }
 
 
-def _warnings(project: Project, champion: dict[str, str | None] | None) -> list[str]:
-    """Say what a person should know of the model that serves from now on."""
-    key = champion and champion["dataset_version"]
+def _learned_from(entry: Entry, version: str | None) -> str | None:
+    remembered = entry.payload["versions"].get(version)
+    dataset: str | None = remembered and remembered["dataset_version"]
+    return dataset
+
+
+def cautions(project: Project, key: str | None) -> list[str]:
+    """Say what a person should know of a model that learned from a dataset version before it serves."""
     if not key:
         return []
     said = []

@@ -7,10 +7,12 @@ from typing import Any
 from prefect import task
 from prefect.artifacts import create_link_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
 
 from rarecall.project import Project
 from tasks import measured, runs
+from tasks.approvals import Approval
 from tasks.commit import commit
 from tasks.lineage import of_run
 from tasks.reference_report import PAGE
@@ -19,7 +21,7 @@ from tasks.validate import DATA_DOCS
 
 
 @task(name="report", cache_policy=NO_CACHE, persist_result=False)
-def report(project: Project, stages: list[Done]) -> dict[str, Any]:
+def report(project: Project, stages: list[Done], approval: Approval | None) -> dict[str, Any]:
     """Return the record of the run that ends here."""
     from monitoring import record
     from monitoring.report import render
@@ -29,13 +31,15 @@ def report(project: Project, stages: list[Done]) -> dict[str, Any]:
     registration = versions["register"].facts
     drift = versions["reference_report"].file(PAGE)
     data_docs = versions["validate"].file(DATA_DOCS)
+    # Of this pass: a run that was suspended for an answer was scheduled days before.
+    begun = FlowRunContext.get().start_time  # type: ignore[union-attr]  # a task of a flow
     composed = record.compose(
         project,
         versions,
         [done.summary() for done in stages],
         run_id=str(flow_run.id),
-        started=flow_run.scheduled_start_time.astimezone(UTC),
-        seconds=(datetime.now(UTC) - flow_run.scheduled_start_time).total_seconds(),
+        started=begun.astimezone(UTC),
+        seconds=(datetime.now(UTC) - begun).total_seconds(),
         git=commit(Path.cwd()),
         aliases=registry.aliases(registry.connect(project), registration["model_name"], registration["model_version"]),
         links=[
@@ -46,6 +50,7 @@ def report(project: Project, stages: list[Done]) -> dict[str, Any]:
             {"text": "dataset version", "href": Path(versions["augment"].path).as_uri()},
         ],
         measured=measured.of(project, versions["train"]),
+        approval=approval.as_dict() if approval else None,
     )
     composed["lineage"] = of_run(project, registration["model_version"])
     page = runs.keep(project, composed, render(composed))

@@ -5,6 +5,8 @@ from typing import Any
 
 from rarecall.project import Project
 from tasks import runs
+from tasks.approvals import approvals
+from tasks.approve import TAG, settle
 from tasks.mend import look
 from tasks.shelf import warehouse
 
@@ -17,6 +19,7 @@ def status(project: Project, *, who: str) -> dict[str, Any]:
     from serving import registry
 
     mended, differing = look(project, who=who)
+    settle(project)
     shelf = warehouse(project)
     published = {v.facts["name"].rsplit("_", 1)[1] for v in shelf.versions("feast_datasets")}
     datasets = [version for version in shelf.versions("datasets") if version.key in published]
@@ -36,6 +39,7 @@ def status(project: Project, *, who: str) -> dict[str, Any]:
         ],
         "models": _models(project) if registry.exists(project) else [],
         "last_decision": last and last["decision"],
+        "approvals": [one.as_dict() for one in approvals(project).values() if one.state == "asked"],
         "mended": mended,
         "differing": differing,
     }
@@ -52,6 +56,7 @@ def _models(project: Project) -> list[dict[str, Any]]:
             # The listing does not carry aliases; only asking for one version does.
             "aliases": registry.aliases(client, project.name, str(one.version)),
             "decision": one.tags.get("rarecall.decision"),
+            "approval": one.tags.get(TAG),
             "recall": _number(one.tags.get("rarecall.sli.minority_recall")),
             "precision": _number(one.tags.get("rarecall.sli.minority_precision")),
             "dataset_version": one.tags.get("rarecall.dataset_version"),

@@ -48,7 +48,7 @@ def train(project: Project, compared: Version, dataset: Version) -> Plan:
     floor = min(1.0, project.gates.minority_precision + project.training.precision_margin)
     confidence = project.gates.confidence
     recipe = {
-        "training": learner.model_dump(mode="json"),
+        "training": learner.model_dump(mode="json", exclude={"explain"}),
         "precision_floor": floor,
         "confidence": confidence,
         "seed": project.seed,

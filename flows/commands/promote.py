@@ -31,7 +31,7 @@ def promote(
         loaded = prepare(project, home)
         from tasks.promote import promote
 
-        return promote(loaded, str(version), who=who or user(), why=_said(reason), force=force)
+        return promote(loaded, str(version), who=who or user(), why=said(reason), force=force)
 
     answer(work, _show, as_json=as_json)
 
@@ -53,7 +53,7 @@ def rollback(
         from tasks.promote import roll_back
 
         expected = None if only_from is None else str(only_from)
-        return roll_back(loaded, who=who or user(), why=_said(reason), only_from=expected)
+        return roll_back(loaded, who=who or user(), why=said(reason), only_from=expected)
 
     answer(work, _show, as_json=as_json)
 
@@ -72,12 +72,13 @@ def demote(
         loaded = prepare(project, home)
         from tasks.promote import demote
 
-        return demote(loaded, alias, who=who or user(), why=_said(reason))
+        return demote(loaded, alias, who=who or user(), why=said(reason))
 
     answer(work, _show, as_json=as_json)
 
 
-def _said(reason: str) -> str:
+def said(reason: str) -> str:
+    """Return a reason without the blanks around it; RarecallError where nothing is said."""
     if not reason.strip():
         raise RarecallError("--reason: expected why, got nothing; the ledger keeps it for whoever asks later")
     return reason.strip()

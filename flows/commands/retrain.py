@@ -6,7 +6,7 @@ from typing import Any
 from flows import console
 from flows.commands.shared import AsJson, Home, ProjectFile, answer, prepare_run
 
-STAGES = 15  # of a retrain, for the bar; the flow itself would take seconds to import
+STAGES = 16  # of a retrain, for the bar; the flow itself would take seconds to import
 _GATES = ["gate", "needs", "got", "interval", "state"]
 
 
@@ -26,10 +26,11 @@ def _machine_record(record: dict[str, Any]) -> dict[str, Any]:
     if "classes" in record:
         return {"classes": {rare: _machine_record(one) for rare, one in record["classes"].items()}}
     names = ["run_id", "project", "snapshot", "dataset_version", "model_name", "model_version", "aliases"]
-    decision = {name: record["decision"][name] for name in ("verdict", "reasons")}
+    decision = {name: record["decision"][name] for name in ("verdict", "said", "reasons")}
     return {
         **{name: record[name] for name in names},
         "decision": decision,
+        "approval": record["approval"],
         "sli": record["sli"],
         "stages": record["stages"],
         "seconds": record["seconds"],
@@ -42,7 +43,7 @@ def _show_run(record: dict[str, Any]) -> None:
         _show_classes(record["classes"])
         return
     gates = [[g["name"], g["needs"], g["value"], _interval(g), g["state"]] for g in record["decision"]["gates"]]
-    console.table(f"{record['project']}: {record['decision']['verdict']}", _GATES, gates)
+    console.table(f"{record['project']}: {record['decision']['said']}", _GATES, gates)
     for reason in record["decision"]["reasons"]:
         console.people.print(f"• {reason}", highlight=False, soft_wrap=True)
     console.people.print(
@@ -57,6 +58,8 @@ def _show_run(record: dict[str, Any]) -> None:
         soft_wrap=True,
         highlight=False,
     )
+    if record["approval"] and record["approval"]["state"] == "asked":
+        console.waits(record["approval"])
 
 
 def _show_classes(records: dict[str, dict[str, Any]]) -> None:
@@ -64,7 +67,7 @@ def _show_classes(records: dict[str, dict[str, Any]]) -> None:
         console.people.rule(f"class {rare}", align="left")
         _show_run(record)
     rows = [
-        [rare, one["decision"]["verdict"], one["model_version"], ", ".join(one["aliases"]) or None, *_rates(one["sli"])]
+        [rare, one["decision"]["said"], one["model_version"], ", ".join(one["aliases"]) or None, *_rates(one["sli"])]
         for rare, one in records.items()
     ]
     names = ["class", "verdict", "version", "aliases", "positives", "recall", "interval", "precision", "interval"]

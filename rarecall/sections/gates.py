@@ -1,10 +1,11 @@
 """The gates that a model must hold, and what is watched once it serves."""
 
-from typing import Self
+from datetime import timedelta
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from rarecall.sections.section import Section, Share
+from rarecall.sections.section import Section, Share, as_duration
 
 
 class Gates(Section):
@@ -47,6 +48,12 @@ class Gates(Section):
     )
     confidence: float = Field(0.95, gt=0.5, lt=1.0, description="Of every interval (two-sided).")
     min_positives: int = Field(30, ge=1, description="Fewer positives are not enough evidence for any judgement.")
+    approval: Literal["none", "required"] = Field(
+        "none", description="required: a model that holds every gate waits for a person's answer before an alias moves."
+    )
+    approval_timeout: Annotated[timedelta, BeforeValidator(as_duration)] = Field(
+        timedelta(days=3), gt=timedelta(0), description="How long it waits; after that it is rejected."
+    )
 
     @model_validator(mode="after")
     def _bounds(self) -> Self:

@@ -83,6 +83,11 @@ class Training(Section):
         "auto", description="How scores become probabilities on real validation rows; auto: by their positives."
     )
     threshold: ThresholdPolicy = Field(ThresholdPolicy(), description="From which probability a row is flagged.")
+    explain: Literal["permutation", "shap", "none"] = Field(
+        "permutation",
+        description="How far each column carries the scores: shuffled; shap: SHAP values besides, from the extra "
+        "explain; none: not at all.",
+    )
 
 
 class Ablation(Section):

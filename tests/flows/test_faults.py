@@ -26,6 +26,7 @@ KINDS = [
     "feast_datasets",
     "models",
     "evaluations",
+    "explanations",
     "decisions",
     "registrations",
     "references",

@@ -30,6 +30,7 @@ STAGES = [
     "publish_dataset",
     "train",
     "evaluate",
+    "explain",
     "decide",
     "register",
     "reference_report",

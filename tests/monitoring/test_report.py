@@ -189,6 +189,32 @@ def inspection():
     }  # fmt: skip
 
 
+def explanation():
+    """Return what was found of a model that reads six columns, of which two are not shown to matter."""
+    falls = {"amount": 0.31, "spend_7d": 0.12, "distance_km": 0.08, "hour": 0.04, "visits": 0.002, "channel": -0.004}
+    return {
+        "importance": {
+            "score": 0.86, "rows": 3000, "positives": 391, "parts": 5, "repeats": 2,
+            "features": [
+                {"name": name, "importance": fall, "low": fall * 0.8 - 0.01, "high": fall * 1.2 + 0.01}
+                for name, fall in falls.items()
+            ],
+        },
+        "shap": None,
+        "confusion": {
+            "overall": {"tp": 339, "fp": 85, "fn": 52, "tn": 46_916},
+            "by_cohort": {
+                "region": {
+                    "north": {"tp": 171, "fp": 40, "fn": 28, "tn": 12_071},
+                    "east": {"tp": 80, "fp": 20, "fn": 12, "tn": 11_968},
+                    "moon": {"tp": 0, "fp": 0, "fn": 0, "tn": 41},
+                },
+                "channel": {"online": {"tp": 235, "fp": 61, "fn": 26, "tn": 21_078}},
+            },
+        },
+    }  # fmt: skip
+
+
 @pytest.fixture
 def first():
     """Return the record of a first champion, on a stream of card payments."""
@@ -200,7 +226,7 @@ def first():
             "first": "2025-09-01T00:00:12", "last": "2026-02-28T23:59:02",
         },
         "snapshot": "9c1f0a77be2d4410", "dataset_version": "51be09ac77f0d2e3",
-        "model_name": "payments", "model_version": "1", "aliases": ["champion"],
+        "model_name": "payments", "model_version": "1", "aliases": ["champion"], "approval": None,
         "decision": {
             "verdict": "promote",
             "reasons": [
@@ -248,6 +274,7 @@ def first():
             "policy": "precision_floor",
             "aim": "the highest recall at a precision of 0.75 or more, with 95% confidence",
         },
+        "explanation": explanation(),
         "measured": {
             "training": {"seconds": 3.24, "peak_mb": 912.4, "before_mb": 640.1},
             "latency": {"p50": 7.132, "p99": 9.871, "repeats": 100},
@@ -431,7 +458,7 @@ def test_a_cohort_may_be_named_anything(first, name):
     ("verdict", "aliases", "headline"),
     [
         ("promote", ["champion"], "Promoted to champion"),
-        ("promote", ["challenger"], "Promoted to challenger"),
+        ("promote", ["challenger"], "Promoted to canary"),
         ("promote", [], "Passed its gates"),
         ("reject", [], "Rejected"),
         ("not_enough_evidence", [], "Not enough evidence"),
@@ -442,6 +469,49 @@ def test_the_verdict_stands_first(first, verdict, aliases, headline):
     page = Page(render(first))
     assert f"payments · {headline} · 2026-03-01 10:22 UTC" in page.text
     assert page.text.index(headline, page.text.index("run report")) < page.text.index("Recall of the rare class")
+
+
+@pytest.mark.parametrize(
+    ("state", "headline"),
+    [
+        ("asked", "Needs approval until 2026-03-04 10:22 UTC"),
+        ("approved", "Approved by ann"),
+        ("rejected", "Rejected: by ann"),
+        ("timed out", "Rejected: nobody answered in time"),
+    ],
+)
+def test_what_a_person_answered_stands_first(first, state, headline):
+    first["decision"]["verdict"], first["aliases"] = "needs_approval", []
+    first["approval"] = {"state": state, "until": "2026-03-04T10:22:41+00:00", "who": "ann", "why": SCRIPT}
+    page = Page(render(first))
+    assert f"payments · {headline} · 2026-03-01 10:22 UTC" in page.text
+    assert ("rarecall approve --version 1" in page.text) == (state == "asked")
+    assert page.every("script") == []
+
+
+def test_what_the_scores_rest_on_is_told_with_what_is_not_shown_to_matter(first):
+    text = Page(render(first)).text
+    assert "Most of it on amount : shuffled, it takes 0.31 of an average precision of 0.86." in text
+    assert "4 of 6 columns are shown to carry some of it." in text
+    assert "339 found, 52 missed, 85 false alarms" in text
+    assert "region north 171 28 40 12,071" in text
+
+
+def test_shap_values_stand_beside_the_importance(first):
+    features = [{"name": SCRIPT, "mean": 0.42, "low": 0.4, "high": 0.44}]
+    first["explanation"]["shap"] = {"features": features, "explainer": "tree", "unit": "score", "rows": 1000}
+    page = Page(render(first))
+    assert f"{SCRIPT} 0.42 0.40 to 0.44" in page.text
+    assert "SHAP values of 1,000 rows, from the trees themselves" in page.text
+    assert page.every("script") == []
+
+
+def test_a_holdout_with_few_positives_explains_nothing(first):
+    first["explanation"]["importance"] |= {"features": None, "score": None, "positives": 5}
+    assert "Too few positives in the holdout to tell: 5." in Page(render(first)).text
+    first["explanation"]["importance"] = None
+    first["explanation"]["confusion"]["by_cohort"] = {}
+    assert "Not asked for: training.explain is none." in Page(render(first)).text
 
 
 def test_reasons_are_told_once_and_gates_that_hold_are_counted(first):
@@ -628,7 +698,7 @@ def test_a_wide_cohort_is_drawn_short_and_listed_whole(first):
 def test_a_curve_of_every_threshold_stays_small(first):
     recall = np.linspace(1, 0, 200_000)
     first["curves"]["candidate"] = {"recall": recall.tolist(), "precision": (1 - recall / 2).tolist()}
-    assert len(render(first)) < 150_000
+    assert len(render(first)) < 160_000
 
 
 def test_examples_without_their_values_show_the_parents_ids_alone(first):

@@ -65,6 +65,16 @@ def test_a_good_model_is_promoted_and_told_why():
     assert len(decision.reasons) == 7
 
 
+def test_a_person_has_the_last_word_only_where_every_gate_holds():
+    asked = Gates(approval="required")
+    decision = judged(460, 40, 60, gates=asked)
+    assert decision.verdict == "needs_approval"
+    assert decision.reasons[0] == "every gate holds, and a person has the last word, for gates.approval is required"
+    assert decision.reasons[1:] == judged(460, 40, 60).reasons
+    assert judged(300, 200, 60, gates=asked).as_dict() == judged(300, 200, 60).as_dict()
+    assert judged(29, 0, 0, gates=asked).verdict == "not_enough_evidence"
+
+
 def test_a_poor_model_is_rejected_by_what_failed():
     decision = judged(300, 200, 60)
     assert decision.verdict == "reject"
