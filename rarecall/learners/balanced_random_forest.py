@@ -6,7 +6,6 @@ from rarecall.learners.learner import Learner
 LEARNER = Learner(
     path="imblearn.ensemble.BalancedRandomForestClassifier",
     columns=indicated,
-    defaults=lambda _: {"n_jobs": 2},
     types=(
         "imblearn.ensemble._forest.BalancedRandomForestClassifier",
         "imblearn.pipeline.Pipeline",  # of the sampler before each tree

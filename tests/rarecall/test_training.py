@@ -18,7 +18,7 @@ SMALL = {
     "logistic_regression": {},
     "lightgbm": {"n_estimators": 30, "n_jobs": 1},
     "xgboost": {"n_estimators": 30, "n_jobs": 1},
-    "balanced_random_forest": {"n_estimators": 30, "n_jobs": 1},
+    "balanced_random_forest": {"n_estimators": 30},
     "easy_ensemble": {"n_estimators": 1},
 }
 
