@@ -84,6 +84,8 @@ trust: $(VENV)/.dev  ## The label check, the expectations, the attacks and AUC-P
 	$(BIN)/python -m benchmarks.label_noise --data $(DATA)
 	$(BIN)/python -m benchmarks.privacy $(DATA)
 	$(BIN)/python -m benchmarks.downstream --data $(DATA)
+	$(BIN)/python -m benchmarks.scarce --data $(DATA)
+	$(BIN)/python -m benchmarks.published --data $(DATA)
 	$(BIN)/python -m benchmarks.quality --data $(DATA)
 
 stores: $(VENV)/.dev  ## The store measured beside DuckDB, pandas and Feast's own paths: some ten minutes

@@ -1,8 +1,10 @@
 """Does the pipeline's choice keep up with the best single strategy? Figures on real rows that nothing learned from.
 
-Every seed splits a table anew, stratified: 60% teach, 20% choose the threshold, 20% judge. A strategy is one way to
-train, taken on faith; the choice is what `rarecall.arms` ships after looking at the teaching rows alone.
-`python -m benchmarks.quality --data FOLDER`, where the folder holds the tables as `rarecall fetch` names them.
+Every seed splits a table anew, stratified: 60% teach, 20% calibrate and choose the threshold, 20% judge. A strategy is
+one way to train, taken on faith; the choice is what `rarecall.arms` ships after looking at the teaching rows alone:
+once as a project's defaults have it, with one learner, and once among several learners.
+`python -m benchmarks.quality --data FOLDER`, where the folder holds the tables as `rarecall fetch` names them. A
+table's figures are written as it ends, beside those of the others, so that they may be measured one by one.
 """
 
 import argparse
@@ -20,36 +22,50 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.model_selection import train_test_split
 
 from benchmarks.page import about, write_section
-from rarecall import threshold
+from rarecall import calibration, reliability, threshold
 from rarecall.arms.ablation import compare
 from rarecall.arms.arm import Arm, arms
 from rarecall.arms.trial import Bench
+from rarecall.learners.known import KNOWN
 from rarecall.sections import Ablation, Augmentation, Gates, Training
 
 FLOOR = 0.5
 """Of precision, at which recall is told: half of what is flagged is what was looked for."""
 
 LEARNER = "hist_gradient_boosting"
+OTHERS = ["logistic_regression", "lightgbm"]
+"""Learners that the second choice may take besides: one that adds up and one that boosts."""
+
 SINGLE = {
     "threshold only": Arm(strategy="threshold", learner=LEARNER),
     "class weights": Arm(strategy="class_weights", learner=LEARNER),
     "ADASYN 10%": Arm(strategy="adasyn", learner=LEARNER, k=5, synthetic_share=0.1),
     "ADASYN 30%": Arm(strategy="adasyn", learner=LEARNER, k=5, synthetic_share=0.3),
     "ADASYN 50%": Arm(strategy="adasyn", learner=LEARNER, k=5, synthetic_share=0.5),
+    **{name: Arm(strategy="threshold", learner=name) for name in KNOWN if name != LEARNER},
 }
-CHOICE = "rarecall's choice"
-MEASURES = ("auc_pr", "auc_roc", "recall", "seconds")
+CHOICES = {
+    "rarecall's choice": Ablation(),
+    "rarecall's choice of learners": Ablation.model_validate({"learners": OTHERS}),
+}
+OF = {
+    "rarecall's choice": [name for name, arm in SINGLE.items() if arm.learner == LEARNER],
+    "rarecall's choice of learners": [name for name, arm in SINGLE.items() if arm.learner in {LEARNER, *OTHERS}],
+}
+"""The single strategies that each choice could have made."""
+
+MEASURES = ("auc_pr", "auc_roc", "recall", "ece", "seconds")
+ROWS = 10_000
 JSON = Path("benchmarks/quality.json")
 
 
 @dataclass(frozen=True)
 class Table:
-    """A real table: its label, the positive value, what is no feature, and how many of its rows are taken."""
+    """A real table: its label, the positive value, and what is no feature."""
 
     label: str
     positive: object
     dropped: tuple[str, ...]
-    rows: int = 20_000
 
 
 TABLES = {
@@ -63,26 +79,26 @@ TABLES = {
 
 @dataclass
 class Result:
-    """A table's figures by strategy, a value a seed, and what was chosen each time."""
+    """A table's figures by strategy, a value a seed, and what each choice was each time."""
 
     table: str
     rows: int
     positives: int
     figures: dict[str, dict[str, list[float]]] = field(default_factory=dict)
-    shipped: list[str] = field(default_factory=list)
+    shipped: dict[str, list[str]] = field(default_factory=dict)
 
     def note(self, strategy: str, **figures: float) -> None:
         """Add one seed's figures."""
         for name, value in figures.items():
             self.figures.setdefault(strategy, {}).setdefault(name, []).append(value)
 
-    def best(self) -> str:
-        """Return the single strategy with the highest mean AUC-PR."""
-        return max(SINGLE, key=lambda name: float(np.mean(self.figures[name]["auc_pr"])))
+    def best(self, choice: str) -> str:
+        """Return the single strategy with the highest mean AUC-PR of those that the choice could have made."""
+        return max(OF[choice], key=lambda name: float(np.mean(self.figures[name]["auc_pr"])))
 
-    def less_best(self) -> tuple[float, float, float]:
-        """Return the choice's AUC-PR less the best single strategy's, with its paired 95% interval over the seeds."""
-        return _interval(np.subtract(self.figures[CHOICE]["auc_pr"], self.figures[self.best()]["auc_pr"]))
+    def less_best(self, choice: str) -> tuple[float, float, float]:
+        """Return the choice's AUC-PR less that strategy's, with its paired 95% interval over the seeds."""
+        return interval(np.subtract(self.figures[choice]["auc_pr"], self.figures[self.best(choice)]["auc_pr"]))
 
 
 def main() -> None:
@@ -93,16 +109,16 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    results = []
     for name in options.tables:
-        results.append(measure(name, options.data, options.seeds))
-        write(results, options.seeds)
-        print(f"{name}: choice less {results[-1].best()}: {_told(*results[-1].less_best())}", flush=True)
+        result = measure(name, options.data, options.seeds)
+        write(result)
+        for choice in CHOICES:
+            print(f"{name}: {choice} less {result.best(choice)}: {_told(*result.less_best(choice))}", flush=True)
 
 
 def measure(name: str, data: Path, seeds: int) -> Result:
     """Train every way on the same rows, seed by seed."""
-    rows, kinds = load(name, data)
+    rows, kinds = load(name, data, ROWS)
     result = Result(name, len(rows), int(rows["label"].sum()))
     training, augmentation, gates = Training(), Augmentation(), Gates(minority_precision=FLOOR)
     for seed in range(seeds):
@@ -110,40 +126,41 @@ def measure(name: str, data: Path, seeds: int) -> Result:
         chosen_on, judged_on = train_test_split(
             rest, test_size=0.5, stratify=rows["label"].to_numpy()[rest], random_state=seed
         )
-        bench = Bench(
-            rows=rows,
-            kinds=kinds,
-            weight=np.ones(len(rows)),
-            eligible=np.ones(len(rows), dtype=bool),
-            training=training,
-            augmentation=augmentation,
-        )
-        for strategy, arm in SINGLE.items():
-            result.note(strategy, **_figures(bench, arm, teach, chosen_on, judged_on, seed))
-        start = time.perf_counter()
-        inside = Bench(
-            rows=rows.iloc[teach].reset_index(drop=True),
-            kinds=kinds,
-            weight=np.ones(len(teach)),
-            eligible=np.ones(len(teach), dtype=bool),
-            training=training,
-            augmentation=augmentation,
-        )
-        ablation = Ablation()
-        found = arms(training, augmentation, ablation, gates)
-        facts = compare(inside, found, ablation=ablation, gates=gates, precision_floor=FLOOR, seed=seed)
-        shipped = Arm(**facts["shipped"])
-        spent = time.perf_counter() - start
-        figures = _figures(bench, shipped, teach, chosen_on, judged_on, seed)
-        result.note(CHOICE, **figures | {"seconds": figures["seconds"] + spent})
-        result.shipped.append(shipped.way)
+        bench = bench_of(rows, kinds, training)
+        measured = {
+            strategy: _figures(bench, arm, teach, chosen_on, judged_on, seed) for strategy, arm in SINGLE.items()
+        }
+        for choice, ablation in CHOICES.items():
+            start = time.perf_counter()
+            inside = bench_of(rows.iloc[teach].reset_index(drop=True), kinds, training)
+            found = arms(training, augmentation, ablation, gates)
+            facts = compare(inside, found, ablation=ablation, gates=gates, precision_floor=FLOOR, seed=seed)
+            spent = time.perf_counter() - start
+            shipped = Arm(**facts["shipped"])
+            figures = _figures(bench, shipped, teach, chosen_on, judged_on, seed)
+            measured[choice] = figures | {"seconds": figures["seconds"] + spent}
+            result.shipped.setdefault(choice, []).append(shipped.name)
+        for strategy, figures in measured.items():
+            result.note(strategy, **figures)
     return result
 
 
-def load(name: str, data: Path) -> tuple[pd.DataFrame, dict[str, str]]:
+def bench_of(rows: pd.DataFrame, kinds: dict[str, str], training: Training) -> Bench:
+    """Return a bench on which every label is trusted."""
+    return Bench(
+        rows=rows,
+        kinds=kinds,
+        weight=np.ones(len(rows)),
+        eligible=np.ones(len(rows), dtype=bool),
+        training=training,
+        augmentation=Augmentation(),
+    )
+
+
+def load(name: str, data: Path, rows: int) -> tuple[pd.DataFrame, dict[str, str]]:
     """Return a sample of a table as the pipeline's training rows, and its features' kinds."""
     table = TABLES[name]
-    frame = pd.read_csv(data / f"{name}.csv.gz").sample(table.rows, random_state=0).reset_index(drop=True)
+    frame = pd.read_csv(data / f"{name}.csv.gz").sample(rows, random_state=0).reset_index(drop=True)
     features = frame.drop(columns=[table.label, *table.dropped])
     texts = features.select_dtypes("object").columns
     kinds = {str(column): "categorical" if column in texts else "numeric" for column in features}
@@ -164,7 +181,9 @@ def _figures(
     start = time.perf_counter()
     score = bench.score(arm, np.sort(teach), np.concatenate([chosen_on, judged_on]), seed=seed)
     spent = time.perf_counter() - start
-    first, last = score[: len(chosen_on)], score[len(chosen_on) :]
+    first, raw = score[: len(chosen_on)], score[len(chosen_on) :]
+    made = calibration.fit(bench.y[chosen_on], first)
+    first, last = made.apply(first), made.apply(raw)
     y = bench.y[judged_on]
     flagged = last >= threshold.choose(bench.y[chosen_on], first, precision_floor=FLOOR).value
     return {
@@ -172,45 +191,63 @@ def _figures(
         "auc_roc": float(roc_auc_score(y, last)),
         "recall": float(flagged[y == 1].mean()),
         "precision": float(y[flagged].mean()) if flagged.any() else float("nan"),
+        "ece": reliability.measure(y, last)["ece"],
+        "ece_as_it_comes": reliability.measure(y, raw)["ece"],
         "seconds": spent,
     }
 
 
-def write(results: list[Result], seeds: int) -> None:
-    """Write the JSON and the page's section."""
-    facts = about("numpy", "scikit-learn", "imbalanced-learn")
-    JSON.write_text(json.dumps(facts | {"seeds": seeds, "tables": [asdict(one) for one in results]}, indent=1) + "\n")
+def write(result: Result) -> None:
+    """Write the JSON, a table's figures in place of its older ones, and the page's section."""
+    facts = about("numpy", "scikit-learn", "imbalanced-learn", "lightgbm", "xgboost-cpu")
+    known = json.loads(JSON.read_text())["tables"] if JSON.exists() else []
+    by_table = {one["table"]: one for one in known} | {result.table: asdict(result) | {"date": facts["date"]}}
+    tables = [by_table[name] for name in TABLES if name in by_table]
+    JSON.write_text(json.dumps(facts | {"tables": tables}, indent=1) + "\n")
+    results = [Result(**{key: value for key, value in one.items() if key != "date"}) for one in tables]
+    rows = max(one.rows for one in results)
     how = (
-        f"Mean over {seeds} splits with its 95% interval: 60% of up to 20,000 rows teach, 20% choose the threshold, "
-        f"20% judge. Recall is at a precision of {FLOOR} or more as the threshold's rows promised it. {LEARNER} with "
-        "its defaults; the choice looked at the teaching rows alone, and its seconds hold the comparison."
+        f"Mean over {len(next(iter(result.shipped.values())))} splits with its 95% interval: 60% of up to {rows:,} "
+        "rows teach, 20% calibrate and choose the threshold, 20% judge. Recall is at a precision of "
+        f"{FLOOR} or more as the threshold's rows promised it; ECE is after calibration. Strategies without a "
+        f"learner's name are {LEARNER}'s, every learner with its defaults. A choice looked at the teaching rows "
+        f"alone, and its seconds hold the comparison; that of learners was among {LEARNER}, {', '.join(OTHERS)}."
     )
-    lines = [
-        how,
+    lines = [how]
+    for one in results:
+        lines += [
+            "",
+            f"**{one.table}**, {one.rows:,} rows, {one.positives:,} positives",
+            "",
+            "| strategy | AUC-PR | AUC-ROC | recall | ECE | seconds |",
+            "|:--|" + "--:|" * len(MEASURES),
+        ]
+        for strategy, figures in one.figures.items():
+            lines.append(f"| {strategy} | " + " | ".join(_cell(figures[name], name) for name in MEASURES) + " |")
+    lines += [
         "",
-        "| table | strategy | " + " | ".join(MEASURES) + " |",
-        "|:--|:--|" + "--:|" * len(MEASURES),
+        "AUC-PR of a choice less that of the best single strategy it could have made, known with hindsight:",
+        "",
     ]
     for one in results:
-        for strategy, figures in one.figures.items():
-            cells = " | ".join(_cell(figures[name], name) for name in MEASURES)
-            lines.append(f"| {one.table} | {strategy} | {cells} |")
-    lines += ["", "AUC-PR of the choice less the best single strategy's, chosen with hindsight:", ""]
-    for one in results:
-        counted = pd.Series(one.shipped).value_counts().items()
-        what = ", ".join(f"{name} {count} times" for name, count in counted)
-        lines.append(f"- {one.table}: {_told(*one.less_best())} less {one.best()}'s; shipped {what}")
+        for choice in CHOICES:
+            counted = pd.Series(one.shipped[choice]).value_counts().items()
+            what = ", ".join(f"{name} {count} times" for name, count in counted)
+            lines.append(
+                f"- {one.table}, {choice}: {_told(*one.less_best(choice))} less {one.best(choice)}'s; shipped {what}"
+            )
     write_section("quality", facts, lines)
 
 
-def _interval(values: Sequence[float] | np.ndarray) -> tuple[float, float, float]:
+def interval(values: Sequence[float] | np.ndarray) -> tuple[float, float, float]:
+    """Return the mean over seeds with its 95% interval."""
     each = np.asarray(values, dtype=float)
     reach = stats.t.ppf(0.975, len(each) - 1) * each.std(ddof=1) / np.sqrt(len(each)) if len(each) > 1 else np.inf
     return float(each.mean()), float(each.mean() - reach), float(each.mean() + reach)
 
 
 def _cell(values: list[float], name: str) -> str:
-    mean, low, high = _interval(values)
+    mean, low, high = interval(values)
     return f"{mean:.1f}" if name == "seconds" else f"{mean:.3f} ({low:.3f} to {high:.3f})"
 
 

@@ -7,12 +7,16 @@ took as long as one after the other, 1.7 and 3.6 s.
 """
 
 import os
+import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TypeVar
 
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # it ships no types
+
+_OWN = frozenset({"lightgbm", "xgboost"})
+"""Libraries that may bring an OpenMP of their own."""
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
@@ -30,11 +34,11 @@ def at_once(fit: Callable[[Given], Made], each: Iterable[Given]) -> list[Made]:
 
 def _alone() -> None:
     """Give this thread one thread of OpenMP: the number is each thread's own, and ends with it."""
-    _controller().limit(limits=1, user_api="openmp")
+    _controller(_OWN.intersection(sys.modules)).limit(limits=1, user_api="openmp")
 
 
 @cache
-def _controller() -> ThreadpoolController:
+def _controller(loaded: frozenset[str]) -> ThreadpoolController:  # noqa: ARG001 - what is loaded later is looked for anew
     import sklearn.ensemble  # noqa: F401 - so that its OpenMP is loaded, for only what is loaded can be found
 
     return ThreadpoolController()

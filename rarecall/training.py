@@ -5,30 +5,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier, StackingClassifier
+from sklearn.ensemble import StackingClassifier
 from sklearn.frozen import FrozenEstimator
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import FixedThresholdClassifier
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.pipeline import Pipeline
 
 from rarecall.errors import DataError, nearest
+from rarecall.learners import known
+from rarecall.learners.learner import Columns, believed
 from rarecall.sections import Training
 
-_MOST_BINS = 254  # HistGradientBoosting takes at most 255 categories a column, one of them for missing
-_RARE = 10  # a category with fewer rows than this is 'infrequent' to the one-hot learners
-
-TRUSTED_TYPES = {
-    "hist_gradient_boosting": [
-        "functools.partial",  # scikit-learn's own check of numeric columns beside categorical ones, as ...
-        "sklearn.utils.validation.check_array",  # ... partial(check_array, ...); skops trusts its function apart
-        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    ],
-    "random_forest": ["numpy.dtype", "sklearn.tree._tree.Tree"],  # the imputer keeps the dtype it was fitted on
-    "logistic_regression": ["numpy.dtype"],
-}
+TRUSTED_TYPES = {name: list(learner.types) for name, learner in known.KNOWN.items()}
 """What each learner's skops file holds beyond skops' own list; a model with anything else is not loaded."""
 
 CALIBRATED_TYPES: dict[str, list[str]] = {
@@ -54,22 +41,19 @@ def estimator(training: Training, kinds: Mapping[str, str], *, seed: int) -> Pip
     Raises
     ------
     DataError
-        The learner has no such parameter.
+        The learner has no such parameter, or is an extra that is not installed.
     """
-    numeric = [name for name, kind in kinds.items() if kind == "numeric"]
-    categorical = [name for name, kind in kinds.items() if kind == "categorical"]
-    learner, build = {
-        "hist_gradient_boosting": (HistGradientBoostingClassifier, _hist_gradient_boosting),
-        "random_forest": (RandomForestClassifier, _random_forest),
-        "logistic_regression": (LogisticRegression, _logistic_regression),
-    }[training.learner]
-    known = sorted(learner().get_params())
+    learner, columns = known.KNOWN[training.learner], Columns.of(kinds)
+    known.versions([training.learner])
+    classifier = learner.load()
+    parameters = sorted(classifier().get_params())
     for name in training.parameters:
-        if name not in known:
+        if name not in parameters:
             raise DataError(
-                f"training.parameters.{name}: {training.learner} has no such parameter{nearest(name, known)}"
+                f"training.parameters.{name}: {training.learner} has no such parameter{nearest(name, parameters)}"
             )
-    return build(numeric, categorical, {"random_state": seed, **training.parameters})
+    chosen = {"random_state": seed, **learner.defaults(columns), **training.parameters}
+    return Pipeline([("columns", learner.columns(columns)), ("learner", classifier(**chosen))])
 
 
 def fit(
@@ -85,19 +69,26 @@ def fit(
     y : array of shape (n_rows,)
         0 and 1.
     weight : array of shape (n_rows,), optional
-        How much each row counts: 1 for a trusted label, less for a doubted one. Without it each counts as 1.
+        How much each row counts: 1 for a trusted label, less for a doubted one. Without it each counts as 1. A learner
+        that takes no weights is taught by each row with this probability (`rarecall.learners.learner.believed`).
 
     Raises
     ------
     DataError
         The learner refuses its parameters.
     """
+    learner = known.of(pipeline["learner"])
     # No learner here can bin or impute a number of which nothing is known; as a constant it teaches nothing.
     empty = [str(name) for name in rows.select_dtypes("number") if rows[name].isna().all()]
+    rows = rows.assign(**dict.fromkeys(empty, 0.0))
+    if weight is not None and not learner.takes_weights:
+        kept = believed(y, weight, seed=pipeline["learner"].random_state)
+        rows, y, weight = rows[kept], y[kept], None
+    given = {f"learner__{name}": value for name, value in learner.arguments(pipeline, y, weight).items()}
     try:
-        fitted: Pipeline = pipeline.fit(rows.assign(**dict.fromkeys(empty, 0.0)), y, learner__sample_weight=weight)
-    except ValueError as error:
-        # scikit-learn checks parameter values in fit, and says which.
+        fitted: Pipeline = pipeline.fit(rows, y, **given)
+    except learner.refused() as error:
+        # The libraries check parameter values in fit, and say which.
         raise DataError(f"training: {str(error).splitlines()[0]}; check training.parameters") from error
     return fitted
 
@@ -156,38 +147,3 @@ def with_threshold(
     served = FixedThresholdClassifier(FrozenEstimator(model), threshold=threshold, response_method="predict_proba")
     two = rows.head(2)
     return served.fit(two, np.array([0, 1]))
-
-
-def _hist_gradient_boosting(numeric: list[str], categorical: list[str], parameters: dict[str, Any]) -> Pipeline:
-    encode = OrdinalEncoder(
-        handle_unknown="use_encoded_value",
-        unknown_value=np.nan,
-        encoded_missing_value=np.nan,
-        max_categories=_MOST_BINS,
-    )
-    columns = ColumnTransformer([("categorical", encode, categorical), ("numeric", "passthrough", numeric)])
-    defaults: dict[str, Any] = {
-        "early_stopping": False,  # it would draw its validation rows from synthetic ones too
-        # Without it boosting can run away on a rare class: of ten simulated streams of 240,000 payments four ended at
-        # an average precision of 0.61 to 0.96, with it all at 0.98 or more.
-        "l2_regularization": 1.0,
-        "categorical_features": list(range(len(categorical))),
-    }
-    return Pipeline([("columns", columns), ("learner", HistGradientBoostingClassifier(**defaults | parameters))])
-
-
-def _random_forest(numeric: list[str], categorical: list[str], parameters: dict[str, Any]) -> Pipeline:
-    columns = _one_hot(numeric, categorical, scale=False)
-    return Pipeline([("columns", columns), ("learner", RandomForestClassifier(**{"n_jobs": 2} | parameters))])
-
-
-def _logistic_regression(numeric: list[str], categorical: list[str], parameters: dict[str, Any]) -> Pipeline:
-    columns = _one_hot(numeric, categorical, scale=True)
-    return Pipeline([("columns", columns), ("learner", LogisticRegression(**{"max_iter": 1000} | parameters))])
-
-
-def _one_hot(numeric: list[str], categorical: list[str], *, scale: bool) -> ColumnTransformer:
-    encode = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=_RARE, sparse_output=False)
-    fill = SimpleImputer(strategy="median", add_indicator=True)
-    numbers = make_pipeline(fill, StandardScaler()) if scale else fill
-    return ColumnTransformer([("categorical", encode, categorical), ("numeric", numbers, numeric)])

@@ -24,11 +24,15 @@ def save(model: Any, file: Path) -> None:
 
 
 def load(file: Path) -> Any:
-    """Read a model; StoreError when it is no whole skops file, or holds a type that no learner of ours has."""
+    """Read a model; StoreError when it is no whole skops file, or holds or needs what no learner of ours has."""
     try:
         return skops.io.load(file, trusted=TRUSTED)
     except UntrustedTypesFoundException as error:
         raise StoreError(f"{file.name} is refused: {error}; only models of the known learners are loaded") from error
+    except ModuleNotFoundError as error:
+        raise StoreError(
+            f"{file.name} needs {error.name}, which is not installed; run: pip install 'rarecall[boosting]'"
+        ) from error
     except (OSError, BadZipFile, zlib.error, KeyError, TypeError, ValueError) as error:
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise StoreError(f"{file.name} cannot be read as a model: {said}; train it again") from error

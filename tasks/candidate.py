@@ -14,6 +14,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 
 import rarecall
+from rarecall.learners.known import versions
 from rarecall.project import Project
 from rarecall.training import CALIBRATED_TYPES, TRUSTED_TYPES
 from rarecall.warehouse import Version
@@ -24,7 +25,7 @@ from tasks.commit import commit
 CANDIDATE = "rarecall.candidate"
 SERVICE = "rarecall.feature_service"
 _MOST_COHORTS = 40  # in a tag, noisiest first: MLflow cuts at 8,000 characters; all stand in the run's record
-_NEEDED = ("scikit-learn", "skops", "pandas", "numpy")  # to load the model; rarecall is not among them
+_NEEDED = ("skops", "pandas", "numpy")  # to load the model, beside its learner's; rarecall is not among them
 
 
 def tags(
@@ -103,6 +104,8 @@ def find_or_create(
         run_name=None if begun else tags["rarecall.dataset_version"],
         tags=tags,
     ) as run:
+        needed = versions([trained.facts["learner"]])
+        needed |= {package: importlib.metadata.version(package) for package in _NEEDED}
         mlflow.log_metrics({key: float(value) for key, value in sli.items() if isinstance(value, int | float)})
         mlflow.log_metrics(measured.as_metrics(measured.of(project, trained)))
         mlflow.log_dict(sli, "sli.json")
@@ -117,7 +120,7 @@ def find_or_create(
             ],
             signature=infer_signature(features, served.predict_proba(features)),
             input_example=features,
-            pip_requirements=[f"{package}=={importlib.metadata.version(package)}" for package in _NEEDED],
+            pip_requirements=[f"{package}=={version}" for package, version in needed.items()],
             pyfunc_predict_fn="predict_proba",
         )
     return client.create_model_version(

@@ -1,6 +1,6 @@
 """Compare the arms: what the training rows say of class weights and synthetic rows, before any is shipped."""
 
-import importlib.metadata
+from typing import Literal
 
 import pandas as pd
 
@@ -13,6 +13,7 @@ from tasks.stage import Plan, stage
 def compare_arms(project: Project, taken: Version, training_set: Version, judged: Version, parts: Version) -> Plan:
     """Plan the ablation. Validation and holdout rows have no part in it."""
     from rarecall.doubt import screening
+    from rarecall.learners import known
 
     ablation = project.ablation
     rules = project.expectations.rules_over(taken.facts["features"])
@@ -26,7 +27,7 @@ def compare_arms(project: Project, taken: Version, training_set: Version, judged
         from tasks.teaching import teaching
 
         configured = Arm(
-            strategy="class_weights" if fallback else "threshold" if sampler.sampler == "none" else "adasyn",
+            strategy=weighing if fallback else "threshold" if sampler.sampler == "none" else "adasyn",
             learner=project.training.learner,
             parameters=project.training.parameters,
             k=sampler.k,
@@ -64,6 +65,9 @@ def compare_arms(project: Project, taken: Version, training_set: Version, judged
         draft.facts.update(facts)
 
     sampler = project.augmentation
+    weighing: Literal["threshold", "class_weights"] = (
+        "threshold" if known.KNOWN[project.training.learner].balances else "class_weights"
+    )
     recipe = {
         "ablation": ablation.model_dump(mode="json"),
         "training": project.training.model_dump(mode="json", include={"learner", "parameters"}),
@@ -76,6 +80,6 @@ def compare_arms(project: Project, taken: Version, training_set: Version, judged
         "max_dropped": project.labels.max_dropped,
         "rules": rules,
         "seed": project.seed,
-        "scikit-learn": importlib.metadata.version("scikit-learn"),
+        **known.versions([project.training.learner, *ablation.learners]),
     }
     return Plan(kind="ablations", recipe=recipe, inputs=(taken, training_set, judged, parts), write=write)

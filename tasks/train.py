@@ -1,6 +1,5 @@
 """Train the learner on the dataset version; calibrate it and choose its threshold on real validation rows."""
 
-import importlib.metadata
 from typing import Any
 
 import pandas as pd
@@ -17,6 +16,7 @@ _REPEATS = 100  # about a second; a gate on latency times more of them
 def train(project: Project, compared: Version, dataset: Version) -> Plan:
     """Plan the fitted model with its calibrator and threshold inside, as one skops file, as the shipped arm trains."""
     from rarecall.arms.arm import Arm
+    from rarecall.learners import known
 
     def write(draft: Draft) -> None:
         from rarecall import calibration, latency, training
@@ -52,7 +52,7 @@ def train(project: Project, compared: Version, dataset: Version) -> Plan:
         "precision_floor": floor,
         "confidence": confidence,
         "seed": project.seed,
-        "scikit-learn": importlib.metadata.version("scikit-learn"),
+        **known.versions([learner.learner]),
     }
     return Plan(kind="models", recipe=recipe, inputs=(dataset,), write=write)
 

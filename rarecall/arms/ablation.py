@@ -17,12 +17,11 @@ from rarecall.arms.search import search
 from rarecall.arms.trial import Bench, Scores
 from rarecall.errors import DataError
 from rarecall.fits import at_once
+from rarecall.learners.known import KNOWN
 from rarecall.sections import Ablation, Gates
 
 UNTUNED = 0.5
 """The threshold of a learner that nobody tuned: shown beside the others, for it is what many ship."""
-
-_CHANCE = {"random_forest"}  # learners that differ from seed to seed on the same rows
 
 
 class _Tried:
@@ -86,13 +85,16 @@ def compare(
         A learner refuses its parameters.
     """
     y, timed, simplest = bench.y, moments is not None, arms[0][0]
+    for name in {variants[0].learner for variants in arms}:
+        KNOWN[name].load()  # before the first fits at once, whose threads are counted for what is loaded by then
     try:
         block = blocks.cut(y, n_blocks=ablation.folds + 1, moments=moments, groups=groups, seed=seed)
     except DataError as error:
-        return _too_few(simplest, str(error))
+        return _too_few(simplest, ablation.scarce, str(error))
     tested = int(y[block > 0].sum())
     if tested < gates.min_positives:
-        return _too_few(simplest, f"{tested} positives to test on where {gates.min_positives} are needed")
+        why = f"{tested} positives to test on where {gates.min_positives} are needed"
+        return _too_few(simplest, ablation.scarce, why)
     cuts = list(blocks.folds(block, timed=timed))
     inside = np.flatnonzero(block == 0)
     several = len({variants[0].learner for variants in arms}) > 1
@@ -127,7 +129,7 @@ def compare(
         )
     return {
         **named(shipped.arm),
-        "reasons": [*_reasons(shipped, told), *skipped],
+        "reasons": [*_reasons(shipped, told), *skipped, *_remarks(bench, arms)],
         "arms": [_shown(one, told.get(one.name), tested, gates) for one in tried],
         "search": [rung for one in tried for rung in one.rungs],
         "curve": points,
@@ -147,14 +149,17 @@ def untried(arm: Arm, reason: str) -> dict[str, Any]:
     return nothing | named(arm) | {"reasons": [reason], "arms": [], "search": [], "curve": []}
 
 
-def _too_few(simplest: Arm, why: str) -> dict[str, Any]:
-    return untried(simplest, f"not enough evidence to compare the others with the simplest: {why}")
+def _too_few(simplest: Arm, steady: str | None, why: str) -> dict[str, Any]:
+    if steady is None or steady == simplest.learner:
+        return untried(simplest, f"not enough evidence to compare the others with the simplest: {why}")
+    said = f"not enough evidence to compare: {why}, so {steady} it is, which needs the fewest (ablation.scarce)"
+    return untried(Arm(strategy="threshold", learner=steady), said)
 
 
 def _try(
     bench: Bench, tried: _Tried, cuts: list[tuple[Positions, Positions]], seeds: int, floor: float, seed: int
 ) -> _Tried:
-    by_chance = tried.arm.strategy == "adasyn" or tried.arm.learner in _CHANCE
+    by_chance = tried.arm.strategy == "adasyn" or KNOWN[tried.arm.learner].by_chance
     fits = [(teach, test, seed + s) for teach, test in cuts for s in range(seeds if by_chance else 1)]
     scores = at_once(lambda fit: bench.score(tried.arm, fit[0], fit[1], seed=fit[2]), fits)
     for number, (_, test) in enumerate(cuts):
@@ -191,6 +196,17 @@ def _reasons(shipped: _Tried, told: dict[str, tuple[Gain, str]]) -> list[str]:
             verb = "loses to" if gain.high < 0 else "is not shown to gain over"
             reasons.append(f"{name} {verb} {beside}: AUC-PR {_signed(gain)}")
     return reasons
+
+
+def _remarks(bench: Bench, arms: list[list[Arm]]) -> list[str]:
+    """Return what is different about some of the learners."""
+    remarks = []
+    for name in dict.fromkeys(variants[0].learner for variants in arms):
+        if balances := KNOWN[name].balances:
+            remarks.append(f"class weights of {name} were not tried: {balances}")
+        if not KNOWN[name].takes_weights and (bench.weight < 1.0).any():
+            remarks.append(f"{name} takes no weights: a row of a doubted label taught it as often as it counts")
+    return remarks
 
 
 def _signed(gain: Gain) -> str:

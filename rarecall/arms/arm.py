@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from rarecall.learners.known import KNOWN
 from rarecall.sections import Ablation, Augmentation, Gates, Training
 
 Strategy = Literal["threshold", "class_weights", "adasyn"]
@@ -60,7 +61,7 @@ class Arm:
 
     def training(self, training: Training) -> Training:
         """Return the learner's section as this arm fits it; what the project itself sets of the weights stands."""
-        weighed = {"class_weight": "balanced"} if self.strategy == "class_weights" else {}
+        weighed = KNOWN[self.learner].balanced if self.strategy == "class_weights" else {}
         update = {"learner": self.learner, "parameters": weighed | self.parameters}
         return training.model_copy(update=update)
 
@@ -77,7 +78,7 @@ def arms(training: Training, augmentation: Augmentation, ablation: Ablation, gat
     Parameters
     ----------
     training : Training
-        Its learner comes first.
+        Its learner comes first. One that balances the classes by itself has no arm of weights.
     augmentation : Augmentation
         Its `k` and `synthetic_share` are always among the variants; without a sampler there is no arm of one.
     ablation : Ablation
@@ -92,7 +93,7 @@ def arms(training: Training, augmentation: Augmentation, ablation: Ablation, gat
     for learner in dict.fromkeys([training.learner, *ablation.learners]):
         own = training.parameters if learner == training.learner else {}
         parameters = [own | variant for variant in _grid(ablation.parameters.get(learner, {}))]
-        plain: list[Strategy] = ["threshold", "class_weights"]
+        plain: list[Strategy] = ["threshold"] if KNOWN[learner].balances else ["threshold", "class_weights"]
         found += [[Arm(strategy=way, learner=learner, parameters=one) for one in parameters] for way in plain]
         if augmentation.sampler != "none":
             shares = [augmentation.synthetic_share, *ablation.shares]

@@ -66,16 +66,24 @@ class ThresholdPolicy(Section):
         return self
 
 
-Learner = Literal["hist_gradient_boosting", "random_forest", "logistic_regression"]
+Learner = Literal[
+    "hist_gradient_boosting",
+    "random_forest",
+    "logistic_regression",
+    "lightgbm",
+    "xgboost",
+    "balanced_random_forest",
+    "easy_ensemble",
+]
 
 
 class Training(Section):
-    """The learner and its parameters, as scikit-learn names them."""
+    """The learner and its parameters, as its library names them."""
 
     learner: Learner = Field(
-        "hist_gradient_boosting", description="The first takes missing values and categories as they are."
+        "hist_gradient_boosting", description="lightgbm and xgboost are an extra: pip install 'rarecall[boosting]'."
     )
-    parameters: dict[str, Any] = Field(default={}, description="The learner's own, by scikit-learn's names.")
+    parameters: dict[str, Any] = Field(default={}, description="The learner's own, by its library's names.")
     precision_margin: Share = Field(
         0.05, description="The threshold holds the precision gate with this to spare: the holdout must hold it too."
     )
@@ -105,6 +113,10 @@ class Ablation(Section):
         20_000, ge=1000, description="Most rows that teach one fit; a count, so that every machine ships the same arm."
     )
     learners: list[Learner] = Field(default=[], description="Tried beside training.learner.")
+    scarce: Learner | None = Field(
+        "balanced_random_forest",
+        description="Shipped where there are too few positives to compare any; none: training.learner.",
+    )
     neighbors: list[Annotated[int, Field(ge=1)]] = Field(
         default=[], description="Values of augmentation.k to search beside the configured one."
     )

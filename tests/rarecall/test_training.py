@@ -6,6 +6,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from rarecall.errors import DataError
+from rarecall.learners.known import KNOWN
 from rarecall.sections import Training
 from rarecall.training import TRUSTED_TYPES, estimator, fit, score, with_threshold
 
@@ -15,6 +16,10 @@ SMALL = {
     "hist_gradient_boosting": {"max_iter": 30},
     "random_forest": {"n_estimators": 30, "n_jobs": 1},
     "logistic_regression": {},
+    "lightgbm": {"n_estimators": 30, "n_jobs": 1},
+    "xgboost": {"n_estimators": 30, "n_jobs": 1},
+    "balanced_random_forest": {"n_estimators": 30},
+    "easy_ensemble": {"n_estimators": 1},
 }
 
 
@@ -50,8 +55,10 @@ def test_the_score_is_the_probability_of_the_rare_class(learner):
     scores = score(fitted(learner), rows)
     assert scores.shape == (len(rows),)
     assert ((scores >= 0) & (scores <= 1)).all()
-    assert scores[y == 1].mean() > 0.7
-    assert scores[y == 0].mean() < 0.3
+    # AdaBoost's probabilities keep within 0.27 and 0.73, for it halves the votes' margin; calibration mends that.
+    sure = 0.6 if learner == "easy_ensemble" else 0.7
+    assert scores[y == 1].mean() > sure
+    assert scores[y == 0].mean() < 1 - sure
 
 
 @pytest.mark.parametrize("learner", LEARNERS)
@@ -118,11 +125,12 @@ def test_the_same_seed_gives_the_same_scores(learner):
     assert (score(fitted(learner), rows) == score(fitted(learner), rows)).all()
 
 
-def test_the_seed_is_the_forests():
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_chance_has_a_part_where_we_say_so(learner):
     rows, y = table()
-    training = Training(learner="random_forest", parameters=SMALL["random_forest"])
+    training = Training(learner=learner, parameters=SMALL[learner])
     one, other = (fit(estimator(training, KINDS, seed=seed), rows, y) for seed in (0, 1))
-    assert (score(one, rows) != score(other, rows)).any()
+    assert (score(one, rows) != score(other, rows)).any() == KNOWN[learner].by_chance
 
 
 @pytest.mark.parametrize("learner", LEARNERS)
@@ -141,11 +149,9 @@ def test_parameters_reach_the_learner():
 
 @pytest.mark.parametrize("learner", LEARNERS)
 def test_a_parameter_that_there_is_not_is_refused_with_the_nearest(learner):
-    known = {"hist_gradient_boosting": "learning_rate", "random_forest": "n_estimators", "logistic_regression": "C"}
-    wrong = Training(learner=learner, parameters={known[learner] + "s": 1})
-    with pytest.raises(
-        DataError, match=rf"^training\.parameters\.{known[learner]}s: {learner} has no such parameter; did"
-    ):
+    known = {"hist_gradient_boosting": "learning_rate", "logistic_regression": "C"}.get(learner, "n_estimators")
+    wrong = Training(learner=learner, parameters={known + "s": 1})
+    with pytest.raises(DataError, match=rf"^training\.parameters\.{known}s: {learner} has no such parameter; did"):
         estimator(wrong, KINDS, seed=0)
 
 

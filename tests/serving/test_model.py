@@ -31,7 +31,15 @@ from rarecall.training import (
 from serving.model import FILE, TRUSTED, load, save
 
 KINDS = {"job": "categorical", "amount": "numeric"}
-PARAMETERS = {"random_forest": {"n_estimators": 20, "n_jobs": 1}, "hist_gradient_boosting": {"max_iter": 20}}
+FOREST = {"n_estimators": 20, "n_jobs": 1}
+PARAMETERS = {
+    "random_forest": FOREST,
+    "hist_gradient_boosting": {"max_iter": 20},
+    "lightgbm": FOREST,
+    "xgboost": FOREST,
+    "balanced_random_forest": FOREST,
+    "easy_ensemble": {"n_estimators": 1},
+}
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +48,15 @@ def rows() -> pd.DataFrame:
     job = pd.Series(rng.choice(["nurse", "pilot"], 300)).mask(rng.random(300) < 0.1, None)
     amount = pd.Series(rng.normal(size=300)).mask(rng.random(300) < 0.1)
     return pd.DataFrame({"job": job.astype(object), "amount": amount})
+
+
+@pytest.fixture(scope="module", params=[(a, b) for a in TRUSTED_TYPES for b in CALIBRATED_TYPES], ids="-".join)
+def saved(request, rows, tmp_path_factory):
+    """Return a model of each learner with each calibrator behind it, the types it may hold, and its file."""
+    learner, method = request.param
+    model, file = served(rows, learner, method), tmp_path_factory.mktemp("models") / FILE
+    save(model, file)
+    return model, {*TRUSTED_TYPES[learner], *CALIBRATED_TYPES[method]}, file
 
 
 def served(rows: pd.DataFrame, learner: str = "logistic_regression", method: str = "none"):
@@ -52,32 +69,20 @@ def served(rows: pd.DataFrame, learner: str = "logistic_regression", method: str
     return with_threshold(calibrated(pipeline, made.classifier, rows), 0.4, rows)
 
 
-@pytest.mark.parametrize("method", list(CALIBRATED_TYPES))
-@pytest.mark.parametrize("learner", list(TRUSTED_TYPES))
-def test_a_model_comes_back_with_the_same_scores_and_decisions(tmp_path, rows, learner, method):
-    model = served(rows, learner, method)
-    save(model, tmp_path / FILE)
-    loaded = load(tmp_path / FILE)
+def test_a_model_comes_back_with_the_same_scores_and_decisions(rows, saved):
+    model, _, file = saved
+    loaded = load(file)
     assert (score(loaded, rows) == score(model, rows)).all()
     assert (loaded.predict(rows) == model.predict(rows)).all()
     assert loaded.threshold == 0.4
-
-
-@pytest.mark.parametrize("method", list(CALIBRATED_TYPES))
-@pytest.mark.parametrize("learner", list(TRUSTED_TYPES))
-def test_a_loaded_model_takes_what_it_never_saw(tmp_path, rows, learner, method):
-    save(served(rows, learner, method), tmp_path / FILE)
     strange = pd.DataFrame({"job": ["astronaut", None], "amount": [np.nan, 1e9]})
-    assert np.isfinite(score(load(tmp_path / FILE), strange)).all()
+    assert np.isfinite(score(loaded, strange)).all()
 
 
-@pytest.mark.parametrize("method", list(CALIBRATED_TYPES))
-@pytest.mark.parametrize("learner", list(TRUSTED_TYPES))
-def test_what_we_trust_is_what_the_learner_and_its_calibrator_need(tmp_path, rows, learner, method):
+def test_what_we_trust_is_what_the_learner_and_its_calibrator_need(saved):
     """No more: a type that no model holds is a door left open."""
-    save(served(rows, learner, method), tmp_path / FILE)
-    needed = {*TRUSTED_TYPES[learner], *CALIBRATED_TYPES[method]}
-    assert set(skops.io.get_untrusted_types(file=tmp_path / FILE)) == needed
+    _, needed, file = saved
+    assert set(skops.io.get_untrusted_types(file=file)) == needed
 
 
 @pytest.mark.parametrize(
@@ -126,6 +131,14 @@ def test_a_file_is_not_believed_about_itself(tmp_path):
     assert unknown
     assert not unknown & set(TRUSTED)
     with pytest.raises(StoreError, match="is refused"):
+        load(tmp_path / FILE)
+
+
+def test_a_model_whose_library_is_missing_says_what_to_install(tmp_path, rows, monkeypatch):
+    save(served(rows, "lightgbm"), tmp_path / FILE)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "lightgbm"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(StoreError, match=r"^model\.skops needs lightgbm.*; run: pip install 'rarecall\[boosting\]'$"):
         load(tmp_path / FILE)
 
 

@@ -1,5 +1,7 @@
 """The comparison of the arms, on tables where it is known which of them pays."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -77,8 +79,41 @@ def test_an_arm_that_gains_is_shipped(monkeypatch):
 def test_too_few_positives_are_not_enough_evidence():
     facts = compared(table(300, 0.06))
     assert facts["shipped"]["strategy"] == "threshold"
-    assert "not enough evidence" in facts["reasons"][0]
+    assert facts["shipped"]["learner"] == "balanced_random_forest"
+    assert re.fullmatch(
+        r"not enough evidence to compare: \d+ positives to test on where 30 are needed, "
+        r"so balanced_random_forest it is, which needs the fewest \(ablation\.scarce\)",
+        facts["reasons"][0],
+    )
     assert facts["arms"] == []
+
+
+def test_the_project_s_own_learner_is_shipped_where_it_asks_for_it():
+    ablation = Ablation(folds=3, seeds=1, shares=[0.3], scarce=None)
+    facts = compared(table(300, 0.06), ablation=ablation)
+    assert facts["shipped"]["learner"] == "logistic_regression"
+    assert facts["reasons"][0].startswith("not enough evidence to compare the others with the simplest: ")
+
+
+def test_what_is_different_about_a_learner_is_said():
+    """Two learners of which one balances by itself and takes no weights; a quarter of the labels is doubted."""
+    rows = table(900, 0.2)
+    ablation, gates = (
+        Ablation(folds=2, seeds=1, learners=["easy_ensemble"], parameters={"easy_ensemble": {"n_estimators": [1]}}),
+        Gates(),
+    )
+    doubted = bench(rows, weight=np.resize([1.0, 1.0, 1.0, 0.4], len(rows)))
+    found = arms(LOGISTIC, Augmentation(sampler="none"), ablation, gates)
+    facts = compare(doubted, found, ablation=ablation, gates=gates, precision_floor=0.3)
+    assert [arm["name"] for arm in facts["arms"]] == [
+        "threshold only of logistic_regression",
+        "class weights of logistic_regression",
+        "threshold only of easy_ensemble",
+    ]
+    assert facts["reasons"][-2:] == [
+        "class weights of easy_ensemble were not tried: it draws as many rows of either class for every boosting",
+        "easy_ensemble takes no weights: a row of a doubted label taught it as often as it counts",
+    ]
 
 
 def test_the_same_seed_gives_the_same_facts():

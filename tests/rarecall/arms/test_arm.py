@@ -41,3 +41,17 @@ def test_parameters_are_searched_in_every_combination():
     ablation = Ablation(parameters={"random_forest": {"max_depth": [3, 5], "n_estimators": [10, 20]}}, learners=[])
     first, *_ = arms(Training(learner="random_forest"), Augmentation(), ablation, Gates())
     assert len(first) == 4
+
+
+def test_a_learner_that_balances_by_itself_has_no_arm_of_weights():
+    found = arms(Training(learner="balanced_random_forest"), Augmentation(), Ablation(), Gates())
+    assert [variants[0].strategy for variants in found] == ["threshold", "adasyn"]
+
+
+def test_the_weights_are_asked_for_in_the_learner_s_own_words():
+    def words(learner):
+        return Arm(strategy="class_weights", learner=learner).training(Training()).parameters
+
+    assert words("lightgbm") == {"class_weight": "balanced"}
+    assert words("xgboost") == {"scale_pos_weight": "balanced"}
+    assert words("easy_ensemble") == {}
