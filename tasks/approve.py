@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from prefect.runtime import deployment, flow_run
-
 from rarecall.errors import DataError
 from rarecall.project import Project
 from rarecall.standing import Standing, moves
@@ -15,10 +13,11 @@ from tasks.approvals import ANSWERED, ASKED, Approval, approvals
 from tasks.ledger import open_project_ledger
 from tasks.move import Moved, move
 from tasks.promote import cautions, known_version
-from tasks.stage import Done
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+
+    from tasks.stage import Done
 
 TAG = "rarecall.approval"
 _LONGEST = 1000  # letters of a reason in a tag; the ledger has all of it
@@ -110,6 +109,8 @@ def _overdue(project: Project) -> list[Approval]:
 
 
 def _ask(project: Project, decided: str, version: str) -> Approval:
+    from prefect.runtime import deployment, flow_run  # seconds, which who only reads need not wait for
+
     seconds = project.gates.approval_timeout.total_seconds()
     # Only a deployment's run can be suspended, for nothing would start another one again; a flow's flow cannot.
     run = str(flow_run.id) if deployment.id and not flow_run.parent_flow_run_id else None
