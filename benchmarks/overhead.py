@@ -130,6 +130,8 @@ def bare(place: Path) -> dict[str, Any]:
     clock.lap("train")
     sli = _measured(project, served, threshold, whole, holdout)
     clock.lap("evaluate")
+    _explained(project, served, holdout, kinds)
+    clock.lap("explain")
     _drift(project, whole, holdout, kinds)
     clock.lap("reference_report")
     return {"sli": sli, "parts": clock.laps}
@@ -331,6 +333,14 @@ def _measured(
     for one in (score, training.score(training.uncalibrated(served), holdout)):
         reliability.measure(holdout["label"], one, confidence=project.gates.confidence, random_state=project.seed)
     return measured
+
+
+def _explained(project: Project, served: Any, holdout: pd.DataFrame, kinds: dict[str, str]) -> None:
+    from rarecall import cohorts, explanation
+
+    asked = {"confidence": project.gates.confidence, "random_state": project.seed}
+    explanation.importance(served, holdout[list(kinds)], holdout["label"], **asked)
+    explanation.confusion(holdout["label"], served.predict(holdout), cohorts.assign(holdout, project.cohorts))
 
 
 def _drift(project: Project, whole: pd.DataFrame, holdout: pd.DataFrame, kinds: dict[str, str]) -> None:
