@@ -159,7 +159,7 @@ def test_tenths_that_do_not_add_up_in_binary_are_whole():
         (Gates, {"approval": "asked"}),
         (Gates, {"approval_timeout": 3}),
         (Gates, {"approval_timeout": "0d"}),
-        (Training, {"learner": "xgboost"}),
+        (Training, {"learner": "catboost"}),
         (Features, {"kinds": {"age": "number"}}),
     ],
 )
