@@ -14,6 +14,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 
 import rarecall
+from rarecall.cohort_threshold import TRUSTED
 from rarecall.project import Project
 from rarecall.training import CALIBRATED_TYPES, TRUSTED_TYPES
 from rarecall.warehouse import Version
@@ -56,11 +57,19 @@ def tags(
         "rarecall.calibration": trained.facts["calibration"]["method"],
         "rarecall.threshold": trained.facts["threshold"],
         "rarecall.threshold.aim": trained.facts["threshold_policy"]["aim"],
+        **_by_cohort(trained.facts["threshold_policy"]["by"]),
         **{f"rarecall.sli.{name}": round(value, 6) for name, value in sli.items()},
         "rarecall.decision": decision.facts["verdict"],
         "rarecall.decision.reasons": "; ".join(decision.facts["reasons"]),
     }
     return {name: str(value) for name, value in values.items()}
+
+
+def _by_cohort(found: dict[str, Any] | None) -> dict[str, str]:
+    """Return the values' own thresholds as JSON; nothing where one threshold is everybody's."""
+    own = [(value[:60], one["threshold"]) for value, one in (found or {}).items() if one["own"]]
+    shown = dict(own[:_MOST_COHORTS])  # all stand in the run's record
+    return {"rarecall.threshold.by_cohort": json.dumps(shown, ensure_ascii=False)} if found else {}
 
 
 def _noise(found: dict[str, Any]) -> dict[str, Any]:
@@ -106,6 +115,8 @@ def find_or_create(
         mlflow.log_metrics({key: float(value) for key, value in sli.items() if isinstance(value, int | float)})
         mlflow.log_metrics(measured.as_metrics(measured.of(project, trained)))
         mlflow.log_dict(sli, "sli.json")
+        by_cohort = trained.facts["threshold_policy"]["by"]
+        needed = (*_NEEDED, "rarecall") if by_cohort else _NEEDED
         features = example.astype(dict.fromkeys(example.select_dtypes("number"), "float64"))
         logged = mlflow.sklearn.log_model(
             served,
@@ -114,10 +125,11 @@ def find_or_create(
             skops_trusted_types=[
                 *TRUSTED_TYPES[trained.facts["learner"]],
                 *CALIBRATED_TYPES[trained.facts["calibration"]["method"]],
+                *(TRUSTED if by_cohort else ()),
             ],
             signature=infer_signature(features, served.predict_proba(features)),
             input_example=features,
-            pip_requirements=[f"{package}=={importlib.metadata.version(package)}" for package in _NEEDED],
+            pip_requirements=[f"{package}=={importlib.metadata.version(package)}" for package in needed],
             pyfunc_predict_fn="predict_proba",
         )
     return client.create_model_version(
