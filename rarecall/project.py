@@ -116,6 +116,11 @@ class Project(Section):
             raise ValueError("label.delay: expected a timestamp to count it from; name one, or leave the delay out")
         if self.training.threshold.policy == "budget" and not self.timestamp:
             raise ValueError("training.threshold: expected a timestamp to count alerts a day by; name one")
+        by, read = self.training.threshold.by, self.features
+        if by and (by in read.exclude or (read.include is not None and by not in read.include)):
+            raise ValueError(
+                f"training.threshold.by: expected a column that the model reads, got {by!r}; add it to them"
+            )
         if self.gates.cohort_recall_difference_max is not None and not self.cohorts:
             raise ValueError("gates.cohort_recall_difference_max: expected cohorts to compare; name one")
         if self.label.table and not self.entity:

@@ -18,9 +18,9 @@ def measure(
     y: ArrayLike,
     score: ArrayLike,
     *,
-    threshold: float,
+    threshold: float | ArrayLike,
     cohorts: pd.DataFrame | None = None,
-    train: tuple[ArrayLike, ArrayLike] | None = None,
+    train: tuple[ArrayLike, ...] | None = None,
     confidence: float = 0.95,
     min_positives: int = 30,
     recall_floor: float | None = None,
@@ -34,11 +34,13 @@ def measure(
     y : array-like of bool, shape (n_rows,)
     score : array-like of float, shape (n_rows,)
         A row is flagged from `threshold` up.
-    threshold : float
+    threshold : float, or array-like of shape (n_rows,)
+        Of all rows, or of each.
     cohorts : DataFrame of str, shape (n_rows, n_cohorts), optional
         As `rarecall.cohorts.assign` names them, in the order of the rows; the index is not read.
     train : (y, score) of the real training rows, optional
-        Their recall minus the holdout's is the train-test gap. Synthetic rows would make it another question.
+        With their thresholds third where each row has its own. Their recall minus the holdout's is the train-test gap.
+        Synthetic rows would make it another question.
     confidence : float
         Of every interval, two-sided.
     min_positives : int
@@ -73,7 +75,7 @@ def measure(
     True
     """
     truth, values = _rows(y, score)
-    flagged = values >= threshold
+    flagged = values >= np.asarray(threshold, dtype=float)
     hits = int((truth & flagged).sum())
     positives, alarms, rows = int(truth.sum()), int(flagged.sum()), truth.size
     false_alarms, misses = alarms - hits, positives - hits
@@ -105,8 +107,9 @@ def measure(
         figures |= {"ece": told["ece"], "brier": told["brier"]}
         known |= {"ece": Interval(told["low"], told["high"]), "brier": Interval(told["brier_low"], told["brier_high"])}
     if train is not None:
-        train_truth, train_values = _rows(*train)
-        train_positives, train_hits = int(train_truth.sum()), int((train_truth & (train_values >= threshold)).sum())
+        train_truth, train_values = _rows(train[0], train[1])
+        from_up = np.asarray(train[2] if len(train) > 2 else threshold, dtype=float)
+        train_positives, train_hits = int(train_truth.sum()), int((train_truth & (train_values >= from_up)).sum())
         if train_positives and positives:
             figures["train_test_gap"] = train_hits / train_positives - hits / positives
             known["train_test_gap"] = intervals.newcombe(train_hits, train_positives, hits, positives, confidence)

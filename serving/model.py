@@ -11,11 +11,17 @@ from zipfile import BadZipFile
 import skops.io
 from skops.io.exceptions import UntrustedTypesFoundException
 
+from rarecall import cohort_threshold
 from rarecall.errors import StoreError
 from rarecall.training import CALIBRATED_TYPES, TRUSTED_TYPES
 
 FILE = "model.skops"
-TRUSTED = sorted({name for types in (TRUSTED_TYPES, CALIBRATED_TYPES) for names in types.values() for name in names})
+TRUSTED = sorted(
+    {
+        *(name for types in (TRUSTED_TYPES, CALIBRATED_TYPES) for names in types.values() for name in names),
+        *cohort_threshold.TRUSTED,
+    }
+)
 
 
 def save(model: Any, file: Path) -> None:

@@ -65,12 +65,15 @@ class Approval:
         }
 
 
-def approvals(project: Project) -> dict[str, Approval]:
-    """Return every candidate about which a person was asked, by the key of its decision, oldest first."""
-    ledger = open_project_ledger(project)
-    answers = {entry.payload["decided"]: entry for entry in ledger.entries(ANSWERED, project.name)}
+def approvals(project: Project, *, of_all: bool = False) -> dict[str, Approval]:
+    """Return every candidate about which a person was asked, by the key of its decision, oldest first.
+
+    With `of_all`, those of every project that shares the ledger.
+    """
+    ledger, subject = open_project_ledger(project), None if of_all else project.name
+    answers = {entry.payload["decided"]: entry for entry in ledger.entries(ANSWERED, subject)}
     now, found = datetime.now(UTC), dict[str, Approval]()
-    for entry in ledger.entries(ASKED, project.name):
+    for entry in ledger.entries(ASKED, subject):
         decided = entry.payload["decided"]
         found.setdefault(decided, _read(entry, answers.get(decided), now))
     return found

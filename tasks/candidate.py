@@ -14,6 +14,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 
 import rarecall
+from rarecall.cohort_threshold import TRUSTED
 from rarecall.learners.known import versions
 from rarecall.project import Project
 from rarecall.training import CALIBRATED_TYPES, TRUSTED_TYPES
@@ -57,11 +58,19 @@ def tags(
         "rarecall.calibration": trained.facts["calibration"]["method"],
         "rarecall.threshold": trained.facts["threshold"],
         "rarecall.threshold.aim": trained.facts["threshold_policy"]["aim"],
+        **_by_cohort(trained.facts["threshold_policy"]["by"]),
         **{f"rarecall.sli.{name}": round(value, 6) for name, value in sli.items()},
         "rarecall.decision": decision.facts["verdict"],
         "rarecall.decision.reasons": "; ".join(decision.facts["reasons"]),
     }
     return {name: str(value) for name, value in values.items()}
+
+
+def _by_cohort(found: dict[str, Any] | None) -> dict[str, str]:
+    """Return the values' own thresholds as JSON; nothing where one threshold is everybody's."""
+    own = [(value[:60], one["threshold"]) for value, one in (found or {}).items() if one["own"]]
+    shown = dict(own[:_MOST_COHORTS])  # all stand in the run's record
+    return {"rarecall.threshold.by_cohort": json.dumps(shown, ensure_ascii=False)} if found else {}
 
 
 def _noise(found: dict[str, Any]) -> dict[str, Any]:
@@ -104,11 +113,12 @@ def find_or_create(
         run_name=None if begun else tags["rarecall.dataset_version"],
         tags=tags,
     ) as run:
-        needed = versions([trained.facts["learner"]])
-        needed |= {package: importlib.metadata.version(package) for package in _NEEDED}
         mlflow.log_metrics({key: float(value) for key, value in sli.items() if isinstance(value, int | float)})
         mlflow.log_metrics(measured.as_metrics(measured.of(project, trained)))
         mlflow.log_dict(sli, "sli.json")
+        by_cohort = trained.facts["threshold_policy"]["by"]
+        others = (*_NEEDED, "rarecall") if by_cohort else _NEEDED
+        needed = versions([trained.facts["learner"]]) | {one: importlib.metadata.version(one) for one in others}
         features = example.astype(dict.fromkeys(example.select_dtypes("number"), "float64"))
         logged = mlflow.sklearn.log_model(
             served,
@@ -117,6 +127,7 @@ def find_or_create(
             skops_trusted_types=[
                 *TRUSTED_TYPES[trained.facts["learner"]],
                 *CALIBRATED_TYPES[trained.facts["calibration"]["method"]],
+                *(TRUSTED if by_cohort else ()),
             ],
             signature=infer_signature(features, served.predict_proba(features)),
             input_example=features,

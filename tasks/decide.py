@@ -24,8 +24,7 @@ def decide(project: Project, dataset: Version, inspection: Version, trained: Ver
         beside: dict[str, Any] = {"comparison": None, "champion_sli": None, "champion_curve": None}
         if champion:
             holdout = pd.read_parquet(dataset.file("holdout.parquet"))
-            score = pd.read_parquet(evaluation.file("scores.parquet"))["score"]
-            flagged = score >= trained.facts["threshold"]
+            flagged = pd.read_parquet(evaluation.file("scores.parquet"))["flagged"]
             beside = _beside(project, holdout, flagged, registry.load(client, champion), str(champion.version))
         augmented = dataset.facts["sampler"] != "none"
         limited = project.gates.latency_ms_max is not None
@@ -56,14 +55,16 @@ def _latency(dataset: Version, trained: Version, confidence: float) -> dict[str,
     from serving import model
 
     holdout = pd.read_parquet(dataset.file("holdout.parquet"))
-    return latency.measure(model.load(trained.file(model.FILE)).predict_proba, holdout, confidence=confidence)
+    served = model.load(trained.file(model.FILE))
+    answer = served.predict if trained.facts["threshold_policy"]["by"] else served.predict_proba
+    return latency.measure(answer, holdout, confidence=confidence)
 
 
 def _beside(
     project: Project, holdout: pd.DataFrame, flagged: "pd.Series[bool]", champion: Any, version: str
 ) -> dict[str, Any]:
     """Score the champion on the candidate's holdout, and put the two side by side."""
-    from rarecall import cohorts, comparison, sli, training
+    from rarecall import cohort_threshold, cohorts, comparison, sli, training
 
     if gone := [name for name in champion.feature_names_in_ if name not in holdout]:
         raise DataError(
@@ -72,7 +73,7 @@ def _beside(
             "rarecall demote champion --reason TEXT"
         )
     named, gates = cohorts.assign(holdout, project.cohorts), project.gates
-    score, threshold = training.score(champion, holdout), float(champion.threshold)
+    score, threshold = training.score(champion, holdout), cohort_threshold.cuts(champion, holdout)
     measured = sli.measure(
         holdout["label"],
         score,

@@ -14,19 +14,19 @@ def evaluate(project: Project, taken: Version, dataset: Version, judged: Version
     """Plan the service level indicators of the candidate."""
 
     def write(draft: Draft) -> None:
-        from rarecall import cohorts, reliability, sli, training
+        from rarecall import cohort_threshold, cohorts, reliability, sli, training
         from serving import model
 
         served = model.load(trained.file(model.FILE))
         train = pd.read_parquet(dataset.file("train.parquet"))
         real, holdout = train[~train["is_synthetic"]], pd.read_parquet(dataset.file("holdout.parquet"))
-        score = training.score(served, holdout)
+        score, cuts = training.score(served, holdout), cohort_threshold.cuts(served, holdout)
         measured = sli.measure(
             holdout["label"],
             score,
-            threshold=trained.facts["threshold"],
+            threshold=cuts,
             cohorts=cohorts.assign(holdout, project.cohorts),
-            train=(real["label"], training.score(served, real)),
+            train=(real["label"], training.score(served, real), cohort_threshold.cuts(served, real)),
             confidence=project.gates.confidence,
             min_positives=project.gates.min_positives,
             recall_floor=project.gates.minority_recall,
@@ -40,7 +40,9 @@ def evaluate(project: Project, taken: Version, dataset: Version, judged: Version
             "neighbor_distance_median": distance["median"] if distance else None,
         }
         measured["intervals"]["label_noise_rate"] = [noise["low"], noise["high"]]
-        holdout[["row_id", "label"]].assign(score=score).to_parquet(draft.folder / "scores.parquet", index=False)
+        holdout[["row_id", "label"]].assign(score=score, flagged=score >= cuts).to_parquet(
+            draft.folder / "scores.parquet", index=False
+        )
         before = training.uncalibrated(served)
         scores = {"before": training.score(before, holdout) if before else None, "after": score}
         asked = {"confidence": project.gates.confidence, "random_state": project.seed}

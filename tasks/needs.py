@@ -160,7 +160,7 @@ def _of_ledger(project: Project, shelf: Warehouse, found: Needs) -> None:
     for entry in ledger.entries(EXPORTED):
         reason = f"synthetic rows of it were exported (entry {entry.number})"
         found.chains[f"datasets/{entry.payload['dataset_version']}"].append(reason)
-    for one in approvals(project).values():
+    for one in approvals(project, of_all=True).values():
         if one.state == "asked":
             found.chains[f"decisions/{one.decided}"].append(f"version {one.version} waits for an answer")
     for name, reason in _once_aliased(ledger.entries(MOVED)).items():

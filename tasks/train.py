@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from rarecall.project import Project
-from rarecall.sections import ThresholdPolicy
+from rarecall.sections import Cohort, ThresholdPolicy
 from rarecall.warehouse import Draft, Version
 from tasks.stage import Plan, stage
 
@@ -19,7 +19,7 @@ def train(project: Project, compared: Version, dataset: Version) -> Plan:
     from rarecall.learners import known
 
     def write(draft: Draft) -> None:
-        from rarecall import calibration, latency, training
+        from rarecall import calibration, cohort_threshold, latency, training
         from serving import model
         from tasks import measured
 
@@ -32,29 +32,53 @@ def train(project: Project, compared: Version, dataset: Version) -> Plan:
         made = calibration.fit(unseen["label"], training.score(pipeline, unseen), learner.calibration)
         whole = training.calibrated(pipeline, made.classifier, unseen)
         score, calibrated = training.score(whole, unseen), made.method != "none"
-        chosen, aim = _threshold(learner.threshold, unseen, score, floor, confidence, calibrated=calibrated)
-        served = training.with_threshold(whole, chosen.value, unseen)
+
+        def choose(part: pd.DataFrame, scored: Any) -> tuple[Any, str]:
+            return _threshold(learner.threshold, part, scored, floor, confidence, calibrated=calibrated)
+
+        (chosen, aim), by_cohort = choose(unseen, score), None
+        if cohort is None:
+            served = training.with_threshold(whole, chosen.value, unseen)
+        else:
+            by_cohort = cohort_threshold.choose(
+                unseen, score, cohort, chosen, lambda *part: choose(*part)[0], min_positives=least
+            )
+            served = cohort_threshold.with_thresholds(whole, cohort, by_cohort, chosen.value, unseen[list(features)])
+            aim += f", by {cohort.column} where its rows can tell"
+        answer = served.predict_proba if cohort is None else served.predict
         model.save(served, draft.folder / model.FILE)
-        draft.measured.update(training=course, latency=latency.measure(served.predict_proba, unseen, repeats=_REPEATS))
+        draft.measured.update(training=course, latency=latency.measure(answer, unseen, repeats=_REPEATS))
         draft.facts.update(
             learner=learner.learner,
             calibration={"method": made.method, "reason": made.reason},
             threshold=chosen.value,
-            threshold_policy={"policy": learner.threshold.policy, "aim": aim},
+            threshold_policy={"policy": learner.threshold.policy, "aim": aim, "by": by_cohort},
             validation={"recall": chosen.recall, "precision": chosen.precision, "floor_reached": chosen.reached},
         )
 
     learner = Arm(**compared.facts["shipped"]).training(project.training)
     floor = min(1.0, project.gates.minority_precision + project.training.precision_margin)
-    confidence = project.gates.confidence
+    confidence, least = project.gates.confidence, project.gates.min_positives
+    cohort = _cohort(project, learner.threshold.by, dataset)
     recipe = {
         "training": learner.model_dump(mode="json", exclude={"explain"}),
+        "threshold_by": cohort and cohort.model_dump(mode="json") | {"min_positives": least},
         "precision_floor": floor,
         "confidence": confidence,
         "seed": project.seed,
         **known.versions([learner.learner]),
     }
     return Plan(kind="models", recipe=recipe, inputs=(dataset,), write=write)
+
+
+def _cohort(project: Project, by: str | None, dataset: Version) -> Cohort | None:
+    """Return the cohort whose values have thresholds of their own; DataError where the model would not read it."""
+    from rarecall import cohort_threshold
+
+    if by is None:
+        return None
+    cohort_threshold.check(by, dataset.facts["features"])
+    return next((one for one in project.cohorts if one.column == by), Cohort(column=by))
 
 
 def _threshold(

@@ -57,12 +57,19 @@ class ThresholdPolicy(Section):
     days_within: float = Field(
         0.95, gt=0.0, lt=1.0, description="With budget: the share of days that must stay within it."
     )
+    by: str | None = Field(
+        None,
+        description="A cohort, or a column: each of its values with enough positives has its own threshold. Not with "
+        "budget. The model must read the column.",
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
         for policy, key, value in (("cost", "costs", self.costs), ("budget", "alerts_per_day", self.alerts_per_day)):
             if (self.policy == policy) != (value is not None):
                 raise ValueError(f"expected {key} with policy: {policy} and only there, got policy: {self.policy}")
+        if self.by and self.policy == "budget":
+            raise ValueError("by: expected policy: precision_floor or cost, for a budget of alerts is one for all rows")
         return self
 
 

@@ -273,6 +273,7 @@ def first():
         "threshold_policy": {
             "policy": "precision_floor",
             "aim": "the highest recall at a precision of 0.75 or more, with 95% confidence",
+            "by": None,
         },
         "explanation": explanation(),
         "measured": {

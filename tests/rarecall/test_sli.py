@@ -171,3 +171,21 @@ def test_the_curve_is_thinned_and_keeps_its_ends(rows):
     for value, recall, precision in zip(drawn["threshold"], drawn["recall"], drawn["precision"], strict=True):
         assert recall == pytest.approx(recall_score(y, score >= value))
         assert precision == pytest.approx(precision_score(y, score >= value))
+
+
+def test_each_row_may_have_its_own_threshold():
+    """Every figure is then of the decisions: recall, cohorts, fairness and the gap, each side by its own thresholds."""
+    rng = np.random.default_rng(5)
+    y, score = rng.random(2000) < 0.3, rng.random(2000)
+    region = pd.DataFrame({"region": np.where(np.arange(2000) % 2, "north", "south")})
+    cuts = np.where(region["region"] == "north", 0.9, 0.2)
+    found = measure(y, score, threshold=cuts, cohorts=region, train=(y[:500], score[:500], cuts[:500]))
+    flagged = score >= cuts
+    assert found["minority_recall"] == flagged[y].mean()
+    assert found["train_test_gap"] == pytest.approx(flagged[:500][y[:500]].mean() - flagged[y].mean())
+    for value in ("north", "south"):
+        mine = y & (region["region"] == value).to_numpy()
+        assert found["by_cohort"]["region"][value]["minority_recall"] == pytest.approx(flagged[mine].mean())
+    assert found["fairness"]["region"]["recall"]["worst"] == "north"
+    alike = measure(y, score, threshold=np.full(2000, 0.4), cohorts=region, train=(y, score))
+    assert alike == measure(y, score, threshold=0.4, cohorts=region, train=(y, score))

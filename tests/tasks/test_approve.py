@@ -2,12 +2,14 @@
 
 import shutil
 from datetime import datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from registered import project_in, register_versions
 
 from rarecall.errors import DataError
+from rarecall.warehouse import Warehouse
 from serving import registry
 from tasks import approve as module
 from tasks.aliases import MOVED
@@ -15,6 +17,7 @@ from tasks.approvals import ANSWERED, ASKED, approvals
 from tasks.approve import answer, ask, settle
 from tasks.history import history
 from tasks.ledger import open_project_ledger
+from tasks.needs import Needs, _of_ledger
 from tasks.promote import promote
 from tasks.status import status
 
@@ -179,6 +182,18 @@ def test_promote_waits_for_the_answer_too_unless_it_is_forced(project):
     assert promote(project, "6", **TOLD, force=True)["forced"]
     answer(project, "7", approve=True, **TOLD)
     assert not promote(project, "7", **TOLD)["forced"]
+
+
+def test_what_an_answer_needs_is_kept_until_it_is_given(project):
+    def kept():
+        found = Needs()
+        _of_ledger(project.model_copy(update={"name": "another"}), Warehouse(Path(project.stores.home)), found)
+        return {name: reasons for name, reasons in found.chains.items() if name.startswith("decisions/")}
+
+    about(project)
+    assert kept() == {"decisions/c6": ["version 6 waits for an answer"]}
+    answer(project, "6", approve=False, **TOLD)
+    assert kept() == {}
 
 
 def test_history_tells_who_said_no(project):
