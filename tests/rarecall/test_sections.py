@@ -156,7 +156,7 @@ def test_tenths_that_do_not_add_up_in_binary_are_whole():
         (Gates, {"minority_recall": float("nan")}),
         (Gates, {"synthetic_share_min": 0.6}),
         (Gates, {"min_positives": 0}),
-        (Training, {"learner": "xgboost"}),
+        (Training, {"learner": "catboost"}),
         (Features, {"kinds": {"age": "number"}}),
     ],
 )
