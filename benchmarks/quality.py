@@ -55,7 +55,6 @@ OF = {
 """The single strategies that each choice could have made."""
 
 MEASURES = ("auc_pr", "auc_roc", "recall", "ece", "seconds")
-ROWS = 10_000
 JSON = Path("benchmarks/quality.json")
 
 
@@ -107,18 +106,20 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--tables", nargs="+", choices=TABLES, default=list(TABLES))
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--rows", type=int, default=10_000, help="most rows of a table")
+    parser.add_argument("--choices", type=int, choices=(1, 2), default=2, help="1: only among one learner's ways")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     for name in options.tables:
-        result = measure(name, options.data, options.seeds)
+        result = measure(name, options.data, options.seeds, options.rows, list(CHOICES)[: options.choices])
         write(result)
-        for choice in CHOICES:
+        for choice in result.shipped:
             print(f"{name}: {choice} less {result.best(choice)}: {_told(*result.less_best(choice))}", flush=True)
 
 
-def measure(name: str, data: Path, seeds: int) -> Result:
+def measure(name: str, data: Path, seeds: int, most: int, choices: list[str]) -> Result:
     """Train every way on the same rows, seed by seed."""
-    rows, kinds = load(name, data, ROWS)
+    rows, kinds = load(name, data, most)
     result = Result(name, len(rows), int(rows["label"].sum()))
     training, augmentation, gates = Training(), Augmentation(), Gates(minority_precision=FLOOR)
     for seed in range(seeds):
@@ -130,7 +131,8 @@ def measure(name: str, data: Path, seeds: int) -> Result:
         measured = {
             strategy: _figures(bench, arm, teach, chosen_on, judged_on, seed) for strategy, arm in SINGLE.items()
         }
-        for choice, ablation in CHOICES.items():
+        for choice in choices:
+            ablation = CHOICES[choice]
             start = time.perf_counter()
             inside = bench_of(rows.iloc[teach].reset_index(drop=True), kinds, training)
             found = arms(training, augmentation, ablation, gates)
@@ -205,10 +207,9 @@ def write(result: Result) -> None:
     tables = [by_table[name] for name in TABLES if name in by_table]
     JSON.write_text(json.dumps(facts | {"tables": tables}, indent=1) + "\n")
     results = [Result(**{key: value for key, value in one.items() if key != "date"}) for one in tables]
-    rows = max(one.rows for one in results)
     how = (
-        f"Mean over {len(next(iter(result.shipped.values())))} splits with its 95% interval: 60% of up to {rows:,} "
-        "rows teach, 20% calibrate and choose the threshold, 20% judge. Recall is at a precision of "
+        f"Mean over {len(next(iter(result.shipped.values())))} splits with its 95% interval: 60% of a "
+        "table's rows teach, 20% calibrate and choose the threshold, 20% judge. Recall is at a precision of "
         f"{FLOOR} or more as the threshold's rows promised it; ECE is after calibration. Strategies without a "
         f"learner's name are {LEARNER}'s, every learner with its defaults. A choice looked at the teaching rows "
         f"alone, and its seconds hold the comparison; that of learners was among {LEARNER}, {', '.join(OTHERS)}."
@@ -230,7 +231,7 @@ def write(result: Result) -> None:
         "",
     ]
     for one in results:
-        for choice in CHOICES:
+        for choice in one.shipped:
             counted = pd.Series(one.shipped[choice]).value_counts().items()
             what = ", ".join(f"{name} {count} times" for name, count in counted)
             lines.append(

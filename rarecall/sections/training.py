@@ -121,7 +121,7 @@ class Ablation(Section):
     )
     learners: list[Learner] = Field(default=[], description="Tried beside training.learner.")
     scarce: Learner | None = Field(
-        "balanced_random_forest",
+        "logistic_regression",
         description="Shipped where there are too few positives to compare any; none: training.learner.",
     )
     neighbors: list[Annotated[int, Field(ge=1)]] = Field(

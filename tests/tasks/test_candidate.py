@@ -15,6 +15,8 @@ from rarecall.warehouse import Warehouse
 from serving import registry
 from tasks import candidate
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning")  # at import
+
 KINDS = {"job": "categorical", "amount": "numeric"}
 
 
@@ -43,16 +45,15 @@ def served(learner: str, parameters: dict) -> tuple:
     ],
 )
 def test_a_model_is_registered_and_read_back(home, learner, parameters, needs):
-    project = project_in(home / learner)
-    shelf = Warehouse(home / learner / "warehouse")
-    with shelf.write("models", "m1", recipe={}) as draft:
+    project, shelf = project_in(home), Warehouse(home / "warehouse")
+    with shelf.write("models", learner, recipe={}) as draft:
         draft.facts.update(learner=learner, calibration={"method": "platt", "reason": ""})
     model, rows = served(learner, parameters)
     client = registry.connect(project)
     example = rows.dropna().head(1)
-    tags = {candidate.CANDIDATE: "c1", "rarecall.dataset_version": "d1"}
+    tags = {candidate.CANDIDATE: learner, "rarecall.dataset_version": "d1"}
     version = candidate.find_or_create(
-        client, project, shelf.find("models", "m1"), model, example, tags, {"recall": 0.5}
+        client, project, shelf.find("models", learner), model, example, tags, {"recall": 0.5}
     )
     loaded = registry.load(client, version)
     assert (score(loaded, rows) == score(model, rows)).all()

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rarecall.arms.ablation import compare
+from rarecall.arms.ablation import compare, plain
 from rarecall.arms.arm import Arm, arms
 from rarecall.arms.search import search
 from rarecall.arms.trial import Bench, thinned
@@ -44,11 +44,11 @@ def bench(rows: pd.DataFrame, **changes) -> Bench:
     return Bench(**given | changes)
 
 
-def compared(rows: pd.DataFrame, **changes) -> dict:
+def compared(rows: pd.DataFrame, training: Training = LOGISTIC, **changes) -> dict:
     ablation = Ablation(folds=3, seeds=1, shares=[0.3], rows=2000)
     given = {"ablation": ablation, "gates": Gates(), "precision_floor": 0.3, "seed": 0} | changes
-    found = arms(LOGISTIC, Augmentation(), given["ablation"], given["gates"])
-    return compare(bench(rows), found, **given)
+    found = arms(training, Augmentation(), given["ablation"], given["gates"])
+    return compare(bench(rows, training=training), found, **given)
 
 
 def test_where_nothing_gains_the_simplest_is_shipped():
@@ -77,21 +77,23 @@ def test_an_arm_that_gains_is_shipped(monkeypatch):
 
 
 def test_too_few_positives_are_not_enough_evidence():
-    facts = compared(table(300, 0.06))
-    assert facts["shipped"]["strategy"] == "threshold"
-    assert facts["shipped"]["learner"] == "balanced_random_forest"
+    facts = compared(table(300, 0.06), training=Training())
+    assert facts["shipped"] == plain(Arm(strategy="threshold", learner="logistic_regression"))
     assert re.fullmatch(
         r"not enough evidence to compare: \d+ positives to test on where 30 are needed, "
-        r"so balanced_random_forest it is, which needs the fewest \(ablation\.scarce\)",
+        r"so logistic_regression it is, which needs the fewest \(ablation\.scarce\)",
         facts["reasons"][0],
     )
     assert facts["arms"] == []
 
 
-def test_the_project_s_own_learner_is_shipped_where_it_asks_for_it():
-    ablation = Ablation(folds=3, seeds=1, shares=[0.3], scarce=None)
-    facts = compared(table(300, 0.06), ablation=ablation)
-    assert facts["shipped"]["learner"] == "logistic_regression"
+@pytest.mark.parametrize("scarce", [None, "random_forest"])
+def test_the_project_s_own_learner_is_shipped_where_it_asks_for_it(scarce):
+    parameters = {"n_estimators": 10}
+    own = Training(learner="random_forest", parameters=parameters)
+    ablation = Ablation(folds=3, seeds=1, shares=[0.3], scarce=scarce)
+    facts = compared(table(300, 0.06), training=own, ablation=ablation)
+    assert facts["shipped"] == plain(Arm(strategy="threshold", learner="random_forest", parameters=parameters))
     assert facts["reasons"][0].startswith("not enough evidence to compare the others with the simplest: ")
 
 
