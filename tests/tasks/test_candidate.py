@@ -47,7 +47,8 @@ def served(learner: str, parameters: dict) -> tuple:
 def test_a_model_is_registered_and_read_back(home, learner, parameters, needs):
     project, shelf = project_in(home), Warehouse(home / "warehouse")
     with shelf.write("models", learner, recipe={}) as draft:
-        draft.facts.update(learner=learner, calibration={"method": "platt", "reason": ""})
+        policy = {"by": None}
+        draft.facts.update(learner=learner, calibration={"method": "platt", "reason": ""}, threshold_policy=policy)
     model, rows = served(learner, parameters)
     client = registry.connect(project)
     example = rows.dropna().head(1)
