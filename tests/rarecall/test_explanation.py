@@ -58,14 +58,14 @@ def test_a_sample_has_every_positive_and_stands_for_all_rows(boosted):
 
 
 def test_what_is_not_used_is_rarely_said_to_be():
-    """Over 20 tables the interval of a column of noise lies above 0 in at most 2: it holds 95%, two-sided."""
+    """Over 8 tables the interval of a column of noise lies above 0 in at most 1: it holds 95%, two-sided."""
     rows, y = numbers(2000, 0)
     model, above = LogisticRegression().fit(rows, y), 0
-    for seed in range(1, 21):
+    for seed in range(1, 9):
         found = importance(model, *numbers(300, seed))["features"]
         assert [one["name"] for one in found] == ["amount", "noise"]
         above += found[1]["low"] > 0
-    assert above <= 2
+    assert above <= 1
 
 
 def numbers(n, seed):
