@@ -11,7 +11,19 @@ from typing import Annotated, Any
 import typer
 
 from flows import console, interruption
-from flows.commands import append, datasets, export, forget, history, labels, lineage, materialize, promote, quarantine
+from flows.commands import (
+    append,
+    canary,
+    datasets,
+    export,
+    forget,
+    history,
+    labels,
+    lineage,
+    materialize,
+    promote,
+    quarantine,
+)
 from flows.commands.shared import AsJson, Home, ProjectFile, answer, prepare, user
 from rarecall.errors import RarecallError
 
@@ -35,6 +47,7 @@ app.command()(promote.promote)
 app.command()(promote.rollback)
 app.command()(promote.demote)
 app.command()(history.history)
+app.command()(canary.canary)
 
 STAGES = 15  # of a retrain, for the bar; the flow itself would take seconds to import
 

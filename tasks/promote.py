@@ -41,7 +41,7 @@ def promote(project: Project, version: str, *, who: str, why: str, force: bool =
     DataError
         There is no such version, or its decision was another and `force` is not given.
     """
-    verdict = _decision(project, version)
+    verdict = decision_on(project, version)
     is_earned = verdict == "promote"
 
     def change(now: Standing, _client: MlflowClient) -> Standing:
@@ -109,7 +109,7 @@ def demote(project: Project, alias: str, *, who: str, why: str) -> dict[str, Any
     return _said(project, moved) | {"alias": alias}
 
 
-def _decision(project: Project, version: str) -> str | None:
+def decision_on(project: Project, version: str) -> str | None:
     """Return what was decided on a version; DataError where there is none of this number."""
     from serving import registry
 
