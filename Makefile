@@ -79,7 +79,8 @@ bench: $(VENV)/.dev  ## Side-by-side measurements of the sampler, written to doc
 	$(BIN)/python -m benchmarks.adasyn
 	$(BIN)/python -m benchmarks.streaming
 
-trust: $(VENV)/.dev  ## The label check, the expectations, the attacks and AUC-PR measured: most of an hour, needs the real tables
+trust: $(VENV)/.dev  ## The canary's verdicts, the label check, the expectations, the attacks and AUC-PR measured: most of an hour, needs the real tables
+	$(BIN)/python -m benchmarks.canary
 	$(BIN)/python -m benchmarks.expectations
 	$(BIN)/python -m benchmarks.label_noise --data $(DATA)
 	$(BIN)/python -m benchmarks.privacy $(DATA)

@@ -14,6 +14,7 @@ from flows import console, interruption
 from flows.commands import (
     append,
     approve,
+    canary,
     datasets,
     export,
     forget,
@@ -51,6 +52,7 @@ app.command()(promote.promote)
 app.command()(promote.rollback)
 app.command()(promote.demote)
 app.command()(history.history)
+app.command()(canary.canary)
 
 
 def main() -> None:

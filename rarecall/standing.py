@@ -21,6 +21,8 @@ class Standing:
     ----------
     champion, canary, challenger : str, optional
         A version, or None where the alias stands on none.
+    share : float, optional
+        Of the traffic, that the canary meets; None where there is no canary, or where nobody said.
     behind : tuple of str
         The champions before, newest first. The first of them is `previous`, and one rollback goes through each: a
         version from which was rolled back is not among them, so no rollback ever leads to it.
@@ -41,9 +43,12 @@ class Standing:
     champion: str | None = None
     canary: str | None = None
     challenger: str | None = None
+    share: float | None = None
     behind: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.canary is None:
+            object.__setattr__(self, "share", None)
         # A rollback that leads to the version that serves would be none.
         pairs = zip((self.champion, *self.behind), self.behind, strict=False)
         object.__setattr__(self, "behind", tuple(version for newer, version in pairs if version != newer)[:DEEPEST])
@@ -93,6 +98,14 @@ class Standing:
         if self.champion is None:
             return self.promoted(version)
         return self if version == self.champion else replace(self, challenger=version)
+
+    def on_canary(self, version: str, share: float) -> Self:
+        """Return what stands when a version meets a share of the traffic, and no other alias stays on it.
+
+        >>> Standing(champion="1", challenger="2").on_canary("2", 0.01)
+        Standing(champion='1', canary='2', challenger=None, share=0.01, behind=())
+        """
+        return replace(self._freed(version), canary=version, share=share)
 
     def rolled_back(self) -> Self:
         """Return what stands when the champion gives way to `previous`.

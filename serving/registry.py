@@ -12,12 +12,15 @@ from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_DOES_
 
 from rarecall.errors import StoreError
 from rarecall.project import Project
-from rarecall.standing import ALIASES
+from rarecall.standing import ALIASES, Standing
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 FOLLOWS = "rarecall.ledger"
 """The model's tag with the hash of the ledger's entry that its aliases follow."""
+
+SHARE = "rarecall.canary_share"
+"""The model's tag with the canary's share of the traffic, such as `0.05`; servers read it with the aliases."""
 
 _ABSENT = {ErrorCode.Name(RESOURCE_DOES_NOT_EXIST), ErrorCode.Name(INVALID_PARAMETER_VALUE)}
 
@@ -70,14 +73,18 @@ def governed(model: RegisteredModel) -> dict[str, str]:
     return {alias: str(number) for alias, number in model.aliases.items() if alias in ALIASES}
 
 
-def follow(client: MlflowClient, model: RegisteredModel, wanted: dict[str, str], entry: str) -> None:
-    """Set a model's aliases, and last the tag that says which entry of the ledger they follow."""
-    found = governed(model)
+def follow(client: MlflowClient, model: RegisteredModel, stands: Standing, entry: str) -> None:
+    """Set a model's aliases and the canary's share, and last the tag with the entry of the ledger that they follow."""
+    found, wanted = governed(model), stands.aliases()
     for alias, number in wanted.items():
         if found.get(alias) != number:
             client.set_registered_model_alias(model.name, alias, number)
     for alias in sorted(found.keys() - wanted.keys()):
         client.delete_registered_model_alias(model.name, alias)
+    if stands.share is not None:
+        client.set_registered_model_tag(model.name, SHARE, f"{stands.share:g}")
+    elif SHARE in model.tags:
+        client.delete_registered_model_tag(model.name, SHARE)
     client.set_registered_model_tag(model.name, FOLLOWS, entry)
 
 

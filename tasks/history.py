@@ -31,7 +31,8 @@ def history(project: Project, at: str | None = None, *, who: str) -> dict[str, A
     Returns
     -------
     dict
-        `moves`: of each the `entry`, `at`, `who`, `why`, `action`, `forced`, and `moves`, from and to of each alias.
+        `moves`: of each the `entry`, `at`, `who`, `why`, `action`, `forced`, `moves`, from and to of each alias, and
+        `share`, the canary's after it.
         `at`: None, or what stood at that moment: `moment`; `aliases`, of each the `version`, since when (`since`), by
         which `entry`, and its `dataset_version`, `snapshot` and `decision`; `that_day`, the entries of the day that was
         named. `ledger`: `entries`, and `head`, the last one's hash. `mended`, and `differing`: where MLflow's aliases
@@ -141,4 +142,5 @@ def _line(entry: Entry) -> dict[str, Any]:
         "action": payload["action"],
         "forced": payload.get("forced", False),
         "moves": payload["moves"],
+        "share": payload["standing"].get("share"),
     }

@@ -80,7 +80,7 @@ def mend(project: Project, client: MlflowClient, *, who: str) -> list[str]:
     if not known.entries:
         why = "it stood before the ledger knew of aliases"
         entry = write(project, client, known, known.standing, action="found", who=who, why=why)
-        registry.follow(client, known.model, known.standing.aliases(), str(entry.hash))
+        registry.follow(client, known.model, known.standing, str(entry.hash))
         return []
     stands, last = known.standing, known.entries[-1]
     if not known.is_cut_off and stands.aliases() == known.found:
@@ -104,7 +104,7 @@ def mend(project: Project, client: MlflowClient, *, who: str) -> list[str]:
         f"{alias} is {named(pair['to'])} by entry {last.number} of the ledger, MLflow had {named(pair['from'])}{cause}"
         for alias, pair in pairs.items()
     ]
-    registry.follow(client, known.model, stands.aliases(), str(last.hash))
+    registry.follow(client, known.model, stands, str(last.hash))
     return said
 
 

@@ -53,7 +53,7 @@ def move(
     change : callable
         From what stands to what is to stand; asked while nobody else can move, so it never works on what is old.
     action : str
-        `promote`, `rollback`, `demote` or `retrain`.
+        `promote`, `rollback`, `demote`, `retrain`, `canary` or `ramp`.
     who, why : str
         For the ledger.
     **noted
@@ -80,5 +80,5 @@ def move(
         entry = None
         if after != known.standing:
             entry = write(project, client, known, after, action=action, who=who, why=why, **noted)
-            registry.follow(client, known.model, after.aliases(), str(entry.hash))
+            registry.follow(client, known.model, after, str(entry.hash))
         return Moved(before=known.standing, after=after, entry=entry, mended=mended)

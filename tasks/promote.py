@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rarecall.errors import DataError, nearest
@@ -45,22 +46,16 @@ def promote(project: Project, version: str, *, who: str, why: str, force: bool =
     DataError
         There is no such version, or its decision was another and `force` is not given.
     """
-    tags = known_version(project, version).tags
-    verdict = tags.get("rarecall.decision")
-    known = approvals(project).get(tags.get("rarecall.candidate", "")) if verdict == "needs_approval" else None
-    is_earned = verdict == "promote" or (known is not None and known.state == "approved")
+    decided = decided_on(project, version)
 
     def change(now: Standing, _client: MlflowClient) -> Standing:
-        if not (is_earned or force or version == now.champion):
-            raise DataError(
-                f"the decision on version {version} of {project.name} was {verdict or 'never made'}, not promote: "
-                f"{_instead(version, known)}take it upon you with --force"
-            )
+        if not (decided.is_earned or force or version == now.champion):
+            raise DataError(decided.refusal())
         return now.promoted(version)
 
-    forced = force and not is_earned
+    forced = force and not decided.is_earned
     moved = move(project, change, action="promote", who=who, why=why, forced=forced)
-    return _said(project, moved) | {"decision": verdict, "forced": forced}
+    return _said(project, moved) | {"decision": decided.verdict, "forced": forced}
 
 
 def roll_back(project: Project, *, who: str, why: str, only_from: str | None = None) -> dict[str, Any]:
@@ -115,6 +110,41 @@ def demote(project: Project, alias: str, *, who: str, why: str) -> dict[str, Any
     return _said(project, moved) | {"alias": alias}
 
 
+@dataclass(frozen=True)
+class Decided:
+    """What was decided on a version, and what a person said where one was asked."""
+
+    model: str
+    version: str
+    verdict: str | None
+    asked: Approval | None
+
+    @property
+    def is_earned(self) -> bool:
+        """Whether it may serve."""
+        return self.verdict == "promote" or (self.asked is not None and self.asked.state == "approved")
+
+    def refusal(self) -> str:
+        """Return why it may not serve, and what leads on."""
+        instead = "read its reasons in MLflow"
+        if self.asked and self.asked.state == "asked":
+            instead = f"answer it with: rarecall approve --version {self.version} --reason TEXT"
+        elif self.asked:
+            instead = f"it was {self.asked.state} by {self.asked.who} ({self.asked.why})"
+        return (
+            f"the decision on version {self.version} of {self.model} was {self.verdict or 'never made'}, not promote: "
+            f"{instead}, or take it upon you with --force"
+        )
+
+
+def decided_on(project: Project, version: str) -> Decided:
+    """Return what was decided on a version; DataError where there is none of this number."""
+    tags = known_version(project, version).tags
+    verdict = tags.get("rarecall.decision")
+    asked = approvals(project).get(tags.get("rarecall.candidate", "")) if verdict == "needs_approval" else None
+    return Decided(model=project.name, version=version, verdict=verdict, asked=asked)
+
+
 def known_version(project: Project, version: str) -> ModelVersion:
     """Return a version of the project's model; DataError where there is none of this number."""
     from serving import registry
@@ -130,15 +160,6 @@ def known_version(project: Project, version: str) -> ModelVersion:
         there = ", ".join(sorted(numbers, key=int)[-8:])
         raise DataError(f"expected a version of {project.name}, got {version}; its newest are {there}")
     return found
-
-
-def _instead(version: str, known: Approval | None) -> str:
-    """Say what else than force leads on."""
-    if known is None:
-        return "read its reasons in MLflow, or "
-    if known.state == "asked":
-        return f"answer it with: rarecall approve --version {version} --reason TEXT, or "
-    return f"it {'timed out' if known.state == 'timed out' else f'was {known.state} by {known.who}'}; "
 
 
 def _said(project: Project, moved: Moved) -> dict[str, Any]:

@@ -38,7 +38,9 @@ def _show(found: dict[str, Any]) -> None:
         rows = [
             [one["entry"], _brief(one["at"]), one["who"], one["action"] + (" --force" if one["forced"] else ""),
              ", ".join(f"{alias} {console.figure(pair['from'])} → {console.figure(pair['to'])}"
-                       for alias, pair in one["moves"].items()), one["why"]]
+                       for alias, pair in one["moves"].items())
+             + (f" at {one['share']:.0%}" if one["share"] is not None and one["action"] in {"canary", "ramp"} else ""),
+             one["why"]]
             for one in found["moves"]
         ]  # fmt: skip
         console.table(f"{found['project']}: aliases", ["entry", "at", "who", "what", "from → to", "why"], rows)

@@ -1,11 +1,14 @@
 """The gates that a model must hold, and what is watched once it serves."""
 
 from datetime import timedelta
+from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from rarecall.sections.section import Section, Share, as_duration
+
+TrafficShare = Annotated[float, Field(ge=0.01, le=0.10)]
 
 
 class Gates(Section):
@@ -63,9 +66,46 @@ class Gates(Section):
 
 
 class Canary(Section):
-    """How a challenger meets traffic."""
+    """How a challenger meets traffic, and what it must show before it serves."""
 
-    share: float = Field(0.05, ge=0.01, le=0.10, description="Of the traffic: 1 to 10%.")
+    share: TrafficShare = Field(0.05, description="Of the traffic, where a canary stands on no step of the ramp.")
+    ramp: list[TrafficShare] = Field(
+        [0.01, 0.05, 0.10], min_length=1, max_length=10, description="Shares of the traffic, a step on evidence each."
+    )
+    alpha: float = Field(
+        0.05, gt=0.0, le=0.5, description="Probability at most that a canary as good as the champion is rolled back."
+    )
+    margin: float = Field(
+        0.05, gt=0.0, le=1.0, description="A promotion has to show that the recall is lower by less than this."
+    )
+    tolerance: Share = Field(0.0, description="A rollback has to show that the recall is lower by more than this.")
+    false_alarm_margin: float = Field(
+        0.25, gt=0.0, le=10.0, description="How many more false alarms, relative to the champion's: 0.25 is a quarter."
+    )
+    min_positives: int = Field(30, ge=1, description="Labelled positives before a promotion.")
+    min_requests: int = Field(100, ge=0, description="Answered by the canary itself at a step before it leaves it.")
+    ratio_max: float = Field(
+        2.0, gt=1.0, description="How many times more or fewer rows it may flag, and higher or lower it may score."
+    )
+    estimated_recall_loss_max: float = Field(
+        0.20, gt=0.0, le=1.0, description="Of the recall that calibrated scores suggest, before any label is known."
+    )
+    errors_max: float = Field(0.01, gt=0.0, lt=1.0, description="Share of its requests that may fail.")
+    latency_ms_max: float = Field(100.0, gt=0.0, description="Milliseconds in which it has to answer 99 of 100.")
+    time_limit: Annotated[timedelta, BeforeValidator(as_duration)] = Field(
+        timedelta(days=14), description="How long it may take to show it, such as 14d or 36h."
+    )
+    on_time_limit: Literal["rollback", "hold"] = Field("rollback", description="Then: or wait for a person.")
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        if any(later <= earlier for earlier, later in pairwise(self.ramp)):
+            raise ValueError(f"ramp: expected shares that grow, got {self.ramp}")
+        if self.tolerance > self.margin:
+            raise ValueError(f"expected tolerance <= margin, got {self.tolerance:g} and {self.margin:g}")
+        if self.time_limit <= timedelta(0):
+            raise ValueError("time_limit: expected a duration above 0, such as 14d")
+        return self
 
 
 class Monitoring(Section):
