@@ -126,14 +126,17 @@ class Decided:
 
     def refusal(self) -> str:
         """Return why it may not serve, and what leads on."""
-        instead = "read its reasons in MLflow"
-        if self.asked and self.asked.state == "asked":
-            instead = f"answer it with: rarecall approve --version {self.version} --reason TEXT"
-        elif self.asked:
-            instead = f"it was {self.asked.state} by {self.asked.who} ({self.asked.why})"
+        if self.asked is None:
+            before = "read its reasons in MLflow, or "
+        elif self.asked.state == "asked":
+            before = f"answer it with: rarecall approve --version {self.version} --reason TEXT, or "
+        elif self.asked.state == "timed out":
+            before = "it timed out; "
+        else:
+            before = f"it was {self.asked.state} by {self.asked.who}; "
         return (
             f"the decision on version {self.version} of {self.model} was {self.verdict or 'never made'}, not promote: "
-            f"{instead}, or take it upon you with --force"
+            f"{before}take it upon you with --force"
         )
 
 
