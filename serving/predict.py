@@ -1,0 +1,176 @@
+"""`POST /predict`: from the body to an answer that is in the log before it is sent."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from monitoring.predictions import Prediction
+from rarecall.errors import StoreError
+from rarecall.traffic import arm
+from serving.fault import Fault, RefusedError
+from serving.identity import digest_of, new_ids
+from serving.models import Served, Serving
+from serving.request import Row, parsed, rows, unseen, values
+from serving.server import Server
+
+_IN_PLACE = 50  # rows scored on the event loop itself; more would keep other requests waiting
+_log = logging.getLogger("rarecall.serving")
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The rows of one arm.
+
+    Attributes
+    ----------
+    name : str
+    served : Served
+    places : list of int
+        Where they stood in the request.
+    cells : list of list
+        Their values.
+    digests : list of str
+    unseen : list of str
+        Columns whose value was never learned from, once a row.
+    scores : list of float
+    """
+
+    name: str
+    served: Served
+    places: list[int]
+    cells: list[list[Any]]
+    digests: list[str]
+    unseen: list[str]
+    scores: list[float]
+
+
+async def predict(server: Server, body: bytes) -> bytes:
+    """Answer a body.
+
+    Raises
+    ------
+    RefusedError
+        The body asks for what cannot be answered, or nothing serves yet.
+    """
+    asked, several = rows(parsed(body), server.keys, server.limits.rows)
+    serving = server.models.now
+    if serving.champion is None:
+        raise RefusedError(503, Fault("model", "no model serves yet; promote one with: rarecall promote"))
+    features = await _features(server, serving, asked, several)
+    if len(asked) <= _IN_PLACE:
+        parts, cohorts = _scored(server, serving, asked, features, several)
+    else:
+        parts, cohorts = await asyncio.to_thread(_scored, server, serving, asked, features, several)
+    return await _answered(server, serving, asked, features, parts, cohorts, several)
+
+
+def _at(place: int, several: bool) -> str:
+    return f"rows.{place}." if several else ""
+
+
+async def _features(server: Server, serving: Serving, asked: list[Row], several: bool) -> list[dict[str, Any]]:
+    """Return each row's features: as sent, or as they are online for the model that answers it."""
+    found: list[Any] = [one.features for one in asked]
+    wanted: dict[str | None, list[int]] = {}
+    for place, one in enumerate(asked):
+        if one.features is None:
+            wanted.setdefault(_arm(serving, one.entity)[1].service, []).append(place)
+    for service, places in wanted.items():
+        at = [f"{_at(place, several)}entity" for place in places]
+        if server.lookup is None:
+            raise RefusedError(422, Fault(at[0], "has no features beside it, and no online store is open here"))
+        read = await server.lookup.features(service, [asked[place].keys for place in places], at)
+        for place, features in zip(places, read, strict=True):
+            found[place] = features
+    return found
+
+
+def _arm(serving: Serving, entity: str) -> tuple[str, Served]:
+    champion = serving.champion
+    if champion is None:
+        raise RefusedError(503, Fault("model", "no model serves yet; promote one with: rarecall promote"))
+    if serving.canary is not None and arm(entity, serving.salt, serving.share) == "canary":
+        return "canary", serving.canary
+    return "champion", champion
+
+
+def _scored(
+    server: Server, serving: Serving, asked: list[Row], features: list[dict[str, Any]], several: bool
+) -> tuple[list[_Part], list[dict[str, str]]]:
+    parts: dict[str, _Part] = {}
+    faults: list[Fault] = []
+    others = server.cohort_columns | _names(serving)
+    for place, row in enumerate(asked):
+        name, served = _arm(serving, row.entity)
+        if name == "canary" and not features[place].keys() >= set(served.scorer.columns.names):
+            name, served = "champion", serving.champion or served  # it lacks a feature that only the canary reads
+        try:
+            cells = values(features[place], served.scorer.columns, others, f"{_at(place, several)}features.")
+        except RefusedError as error:
+            faults += error.faults
+            continue
+        if name not in parts:
+            parts[name] = _Part(name, served, [], [], [], [], [])
+        part = parts[name]
+        part.places.append(place)
+        part.cells.append(cells)
+        part.digests.append(digest_of(cells))
+        part.unseen += unseen(cells, served.scorer.columns)
+    if faults:
+        raise RefusedError(422, *faults)
+    for part in parts.values():
+        scorer = part.served.scorer
+        if len(part.cells) == 1:
+            part.scores.append(scorer.one(part.cells[0]))
+        else:
+            part.scores.extend(scorer.many(list(zip(*part.cells, strict=True))).tolist())
+    return list(parts.values()), [server.cohorts_of(one) for one in features]
+
+
+def _names(serving: Serving) -> frozenset[str]:
+    return frozenset(serving.canary.scorer.columns.names if serving.canary else ())
+
+
+async def _answered(
+    server: Server,
+    serving: Serving,
+    asked: list[Row],
+    features: Sequence[dict[str, Any]],
+    parts: list[_Part],
+    cohorts: list[dict[str, str]],
+    several: bool,
+) -> bytes:
+    """Log what was found, wait until it is on disk, count it, and let the canary see the champion's rows."""
+    now, ids = datetime.now(UTC), new_ids(len(asked))
+    logged: list[Any] = [None] * len(asked)
+    for part in parts:
+        limit, version = part.served.scorer.threshold, part.served.version
+        for place, digest, score in zip(part.places, part.digests, part.scores, strict=True):
+            logged[place] = Prediction(
+                ids[place], now, asked[place].entity, part.name, version, digest, score, score >= limit, cohorts[place]
+            )
+    try:
+        await server.log.write(logged)
+    except StoreError:
+        _log.exception("log.away")
+        raise RefusedError(503, Fault("log", "the prediction could not be logged, so it is not given")) from None
+    metrics = server.metrics
+    for part in parts:
+        metrics.unseen.update(part.unseen)
+    for one in logged:
+        metrics.answered(one.arm, one.version, one.score, one.flagged, one.cohorts)
+    if serving.canary is not None:
+        for part in parts:
+            if part.name == "champion":
+                chosen = part.places
+                server.shadows.put(serving.canary, [ids[p] for p in chosen], [features[p] for p in chosen])
+    said = [
+        {"id": one.id, "score": one.score, "flagged": one.flagged, "arm": one.arm, "version": one.version}
+        for one in logged
+    ]
+    return orjson.dumps({"predictions": said} if several else said[0])
