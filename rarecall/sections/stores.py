@@ -17,6 +17,9 @@ class Stores(Section):
     ledger: str | None = Field(
         None, repr=False, description="SQLAlchemy URL (SQLite or PostgreSQL) of the ledger; none: SQLite."
     )
+    predictions: str | None = Field(
+        None, repr=False, description="SQLAlchemy URL (SQLite or PostgreSQL) of the prediction log; none: SQLite."
+    )
     online: str | None = Field(
         None, repr=False, description="redis://host:port/db of the online features; none: SQLite under the home."
     )
