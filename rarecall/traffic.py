@@ -25,7 +25,7 @@ def arm(entity: str, salt: str, share: float) -> Arm:
     Examples
     --------
     >>> [arm(f"customer {number}", "fraud 7", 0.05) for number in range(1000)].count("canary")
-    47
+    46
     >>> all(arm(str(n), "fraud 7", 0.10) == "canary" for n in range(9999) if arm(str(n), "fraud 7", 0.01) == "canary")
     True
     """

@@ -18,7 +18,7 @@ from serving.fault import Fault, RefusedError, body
 from serving.guard import Guard
 from serving.labels import label
 from serving.metrics import Exposed, registry_of
-from serving.page import HEADERS, page
+from serving.page import headers, page
 from serving.predict import predict
 from serving.reading import read
 from serving.server import Server, described
@@ -33,7 +33,9 @@ def create_app(server: Server) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(server.start)
+        tallying = asyncio.create_task(server.tally())
         yield
+        tallying.cancel()
         await asyncio.to_thread(server.close)
 
     app = FastAPI(
@@ -93,7 +95,7 @@ class Endpoint:
             if content is None:
                 return 408, body(Fault("body", f"expected it within {limits.seconds:g} seconds"))
             return 503, body(Fault("request", f"could not be answered within {limits.seconds:g} seconds; try again"))
-        except Exception:
+        except Exception:  # whatever it is, the sender hears of it and the next request is answered
             _log.exception("request.failed", extra={"route": self._name})
             return 500, body(_INTERNAL)
 
@@ -128,11 +130,12 @@ def _informing(app: FastAPI, server: Server) -> None:
 
     @app.get("/metrics", summary="For Prometheus", tags=["state"], response_class=Response)
     async def metrics() -> Response:
+        await server.known()
         return Response(generate_latest(exposed), media_type=CONTENT_TYPE_LATEST)
 
     @app.get("/", summary="For people", tags=["state"], response_class=Response)
     async def status() -> Response:
-        return Response(await page(server), media_type="text/html", headers=HEADERS)
+        return Response(await page(server), media_type="text/html", headers=dict(headers()))
 
 
 async def _refused(_: Request, error: Exception) -> JSONResponse:

@@ -1,4 +1,4 @@
-"""A calibrator of ours as plain functions of arrays: what `rarecall.calibration` fits, without scikit-learn's checks."""
+"""A calibrator of ours as plain functions of arrays, without scikit-learn's checks around each step."""
 
 from collections.abc import Callable
 from typing import Any

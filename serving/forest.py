@@ -100,7 +100,7 @@ def _joined(trees: list[tuple[NDArray[Any], NDArray[Any]]], n_features: int) -> 
 
 
 def _above(trees: int, dtype: Any, column: int) -> NDArray[Any]:
-    """Return the nodes that lead to a tree by its number; a root not placed yet stands as minus its number, less one."""
+    """Return the nodes that lead to a tree by its number n, whose root, not placed yet, stands as -n - 1."""
     nodes: list[tuple[float, int, int]] = []
 
     def lead(low: int, high: int) -> int:

@@ -28,7 +28,9 @@ async def label(server: Server, body: bytes) -> bytes:
     if not isinstance(value, dict) or value.keys() != {"labels"} or not isinstance(value["labels"], list):
         raise RefusedError(422, Fault("body", 'expected {"labels": [{"id": …, "truth": 0 or 1}, …]}'))
     if len(value["labels"]) > server.limits.rows:
-        raise RefusedError(413, Fault("labels", f"expected at most {server.limits.rows} at once; send several requests"))
+        raise RefusedError(
+            413, Fault("labels", f"expected at most {server.limits.rows} at once; send several requests")
+        )
     truths, faults = [], []
     for place, one in enumerate(value["labels"]):
         try:
@@ -68,6 +70,4 @@ def _moment(value: Any, at: str) -> datetime | None:
         found = datetime.fromisoformat(value)
         return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except (TypeError, ValueError, OverflowError):
-        raise RefusedError(
-            422, Fault(at, f"expected a moment such as 2026-03-03T12:00Z, got {brief(value)}")
-        ) from None
+        raise RefusedError(422, Fault(at, f"expected a moment such as 2026-03-03T12:00Z, got {brief(value)}")) from None

@@ -131,7 +131,7 @@ class Models:
         """Look at the registry now, and serve what its aliases name; whatever goes wrong, the last good model stays."""
         try:
             found = self._asked()
-        except Exception as error:  # noqa: BLE001 - MLflow raises whatever its store raises; none of it may end serving
+        except Exception as error:
             why = _said(error)
             if self.registry.away != why:
                 _log.warning("registry.away", extra={"reason": why})
@@ -187,7 +187,7 @@ class Models:
         if time.monotonic() - when >= _AGAIN:
             try:
                 made = self._load(number)
-            except Exception as error:  # noqa: BLE001 - as above: the last good model stays
+            except Exception as error:
                 reason = _said(error)
                 _log.warning("model.refused", extra={"version": number, "reason": reason})
                 self._refused[number] = (time.monotonic(), reason)
@@ -230,4 +230,3 @@ def _said(error: BaseException) -> str:
     if isinstance(error, RarecallError):
         return text
     return f"{kind}: the registry could not be read; the server's log has more"
-

@@ -33,7 +33,13 @@ _PREDICTION = {
         "arm": {"type": "string", "enum": ["champion", "canary"]},
         "version": {"type": "integer", "description": "Of the model."},
     },
-    "example": {"id": "065a1f3c2d9e40a1b2c3d4e5f60718", "score": 0.031, "flagged": False, "arm": "champion", "version": 7},
+    "example": {
+        "id": "065a1f3c2d9e40a1b2c3d4e5f60718",
+        "score": 0.031,
+        "flagged": False,
+        "arm": "champion",
+        "version": 7,
+    },
 }
 _LABELS = {
     "type": "object",

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -49,6 +50,27 @@ class _Part:
     scores: list[float]
 
 
+@dataclass(frozen=True)
+class _Scored:
+    """What came of the rows.
+
+    Attributes
+    ----------
+    parts : list of _Part
+    cohorts : list of dict of str to str
+        Of each row.
+    skipped : int
+        Rows of the canary's that lack a feature only it reads, so the champion answered them.
+    failed : Served or None
+        The canary, where it could not score what it takes, so the champion did.
+    """
+
+    parts: list[_Part]
+    cohorts: list[dict[str, str]]
+    skipped: int
+    failed: Served | None
+
+
 async def predict(server: Server, body: bytes) -> bytes:
     """Answer a body.
 
@@ -57,20 +79,23 @@ async def predict(server: Server, body: bytes) -> bytes:
     RefusedError
         The body asks for what cannot be answered, or nothing serves yet.
     """
+    began = time.perf_counter()
     asked, several = rows(parsed(body), server.keys, server.limits.rows)
     serving = server.models.now
     if serving.champion is None:
         raise RefusedError(503, Fault("model", "no model serves yet; promote one with: rarecall promote"))
     features = await _features(server, serving, asked, several)
     if len(asked) <= _IN_PLACE:
-        parts, cohorts = _scored(server, serving, asked, features, several)
+        scored = _scored(server, serving, asked, features, several)
     else:
-        parts, cohorts = await asyncio.to_thread(_scored, server, serving, asked, features, several)
-    return await _answered(server, serving, asked, features, parts, cohorts, several)
-
-
-def _at(place: int, several: bool) -> str:
-    return f"rows.{place}." if several else ""
+        scored = await asyncio.to_thread(_scored, server, serving, asked, features, several)
+    answer = await _answered(server, serving, asked, features, scored, several)
+    server.metrics.skipped += scored.skipped
+    if scored.failed is not None:
+        server.outcome("canary", scored.failed.version, 0.0, failed=True)
+    for part in scored.parts:
+        server.outcome(part.name, part.served.version, time.perf_counter() - began)
+    return answer
 
 
 async def _features(server: Server, serving: Serving, asked: list[Row], several: bool) -> list[dict[str, Any]]:
@@ -81,7 +106,7 @@ async def _features(server: Server, serving: Serving, asked: list[Row], several:
         if one.features is None:
             wanted.setdefault(_arm(serving, one.entity)[1].service, []).append(place)
     for service, places in wanted.items():
-        at = [f"{_at(place, several)}entity" for place in places]
+        at = [f"rows.{place}.entity" if several else "entity" for place in places]
         if server.lookup is None:
             raise RefusedError(422, Fault(at[0], "has no features beside it, and no online store is open here"))
         read = await server.lookup.features(service, [asked[place].keys for place in places], at)
@@ -101,16 +126,44 @@ def _arm(serving: Serving, entity: str) -> tuple[str, Served]:
 
 def _scored(
     server: Server, serving: Serving, asked: list[Row], features: list[dict[str, Any]], several: bool
-) -> tuple[list[_Part], list[dict[str, str]]]:
+) -> _Scored:
+    """Score each row by its arm's model, and all by the champion where the canary cannot score its own."""
+    arms = [_arm(serving, row.entity) for row in asked]
+    skipped = 0
+    if serving.canary is not None and serving.champion is not None:
+        needed = set(serving.canary.scorer.columns.names)
+        for place, (name, _) in enumerate(arms):
+            if name == "canary" and not features[place].keys() >= needed:
+                arms[place] = "champion", serving.champion
+                skipped += 1
+    try:
+        parts = _parts(server, serving, arms, features, several)
+        failed = None
+    except RefusedError:
+        raise
+    except Exception:
+        if serving.champion is None or all(name == "champion" for name, _ in arms):
+            raise
+        _log.exception("canary.failed")
+        failed = serving.canary
+        parts = _parts(server, serving, [("champion", serving.champion)] * len(asked), features, several)
+    return _Scored(parts, [server.cohorts_of(one) for one in features], skipped, failed)
+
+
+def _parts(
+    server: Server,
+    serving: Serving,
+    arms: list[tuple[str, Served]],
+    features: list[dict[str, Any]],
+    several: bool,
+) -> list[_Part]:
     parts: dict[str, _Part] = {}
     faults: list[Fault] = []
-    others = server.cohort_columns | _names(serving)
-    for place, row in enumerate(asked):
-        name, served = _arm(serving, row.entity)
-        if name == "canary" and not features[place].keys() >= set(served.scorer.columns.names):
-            name, served = "champion", serving.champion or served  # it lacks a feature that only the canary reads
+    others = server.cohort_columns.union(serving.canary.scorer.columns.names if serving.canary else ())
+    for place, (name, served) in enumerate(arms):
+        columns = served.scorer.columns
         try:
-            cells = values(features[place], served.scorer.columns, others, f"{_at(place, several)}features.")
+            cells = values(features[place], columns, others, f"rows.{place}.features." if several else "features.")
         except RefusedError as error:
             faults += error.faults
             continue
@@ -120,7 +173,7 @@ def _scored(
         part.places.append(place)
         part.cells.append(cells)
         part.digests.append(digest_of(cells))
-        part.unseen += unseen(cells, served.scorer.columns)
+        part.unseen.extend(unseen(cells, columns))
     if faults:
         raise RefusedError(422, *faults)
     for part in parts.values():
@@ -129,11 +182,7 @@ def _scored(
             part.scores.append(scorer.one(part.cells[0]))
         else:
             part.scores.extend(scorer.many(list(zip(*part.cells, strict=True))).tolist())
-    return list(parts.values()), [server.cohorts_of(one) for one in features]
-
-
-def _names(serving: Serving) -> frozenset[str]:
-    return frozenset(serving.canary.scorer.columns.names if serving.canary else ())
+    return list(parts.values())
 
 
 async def _answered(
@@ -141,13 +190,13 @@ async def _answered(
     serving: Serving,
     asked: list[Row],
     features: Sequence[dict[str, Any]],
-    parts: list[_Part],
-    cohorts: list[dict[str, str]],
+    scored: _Scored,
     several: bool,
 ) -> bytes:
     """Log what was found, wait until it is on disk, count it, and let the canary see the champion's rows."""
     now, ids = datetime.now(UTC), new_ids(len(asked))
     logged: list[Any] = [None] * len(asked)
+    parts, cohorts = scored.parts, scored.cohorts
     for part in parts:
         limit, version = part.served.scorer.threshold, part.served.version
         for place, digest, score in zip(part.places, part.digests, part.scores, strict=True):

@@ -78,7 +78,9 @@ def rows(value: Any, keys: list[str], most: int) -> tuple[list[Row], bool]:
         got = "an empty list" if several == [] else _kind(several)
         raise RefusedError(422, Fault("rows", f"expected a list of rows, got {got}"))
     if len(several) > most:
-        raise RefusedError(413, Fault("rows", f"expected at most {most} rows, got {len(several)}; send several requests"))
+        raise RefusedError(
+            413, Fault("rows", f"expected at most {most} rows, got {len(several)}; send several requests")
+        )
     found, faults = [], []
     for number, one in enumerate(several):
         try:
@@ -115,16 +117,12 @@ def values(features: Mapping[str, Any], columns: Columns, others: frozenset[str]
         for name in columns.names:
             value = features[name]
             kind = type(value)
-            if kind is float or kind is int:
-                if name in columns.categories or not isfinite(value):
-                    value = _known(value, name, columns)
-            elif kind is str:
-                if name not in columns.categories or len(value) > LONGEST or "\x00" in value:
-                    raise ValueError(name)
-            elif value is None:
-                if name in columns.required:
-                    raise ValueError(name)
-            else:
+            is_text = name in columns.categories
+            if (kind is float or kind is int) and not is_text and isfinite(value):
+                value = float(value)
+            elif value is None and name not in columns.required:
+                pass
+            elif not (kind is str and is_text and len(value) <= LONGEST and "\x00" not in value):
                 value = _known(value, name, columns)
             found.append(value)
     except (KeyError, ValueError, OverflowError):
@@ -208,18 +206,22 @@ def _reason(value: Any, name: str, columns: Columns) -> str | None:
     if value is None:
         return "expected a value, got null" if name in columns.required else None
     if name in columns.categories:
-        if type(value) is str:
-            if len(value) > LONGEST:
-                return f"expected at most {LONGEST} letters, got {len(value)}"
-            return "expected a text without NUL" if "\x00" in value else None
-        try:
-            _known(value, name, columns)
-        except ValueError:
-            return f"expected a text, got {_kind(value)}"
-        return None
+        return _text_reason(value, name, columns)
     if type(value) not in {int, float}:
         return f"expected a number, got {_kind(value)}"
     return None if isfinite(value) else "expected a finite number"
+
+
+def _text_reason(value: Any, name: str, columns: Columns) -> str | None:
+    if type(value) is str:
+        if len(value) > LONGEST:
+            return f"expected at most {LONGEST} letters, got {len(value)}"
+        return "expected a text without NUL" if "\x00" in value else None
+    try:
+        _known(value, name, columns)
+    except ValueError:
+        return f"expected a text, got {_kind(value)}"
+    return None
 
 
 def _kind(value: Any) -> str:

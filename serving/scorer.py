@@ -158,14 +158,14 @@ def _codes(pipeline: Any, columns: Columns) -> dict[str, dict[str | None, float]
                 for one in names
             }
         )
-        encoded = learner._preprocess_X(pipeline["columns"].transform(frame), reset=False)  # noqa: SLF001 - as it predicts
+        encoded = learner._preprocess_X(pipeline["columns"].transform(frame), reset=False)
         codes = np.asarray(encoded, dtype=float)[:, categorical.index(name)].tolist()
         found[name] = dict(zip(values, codes, strict=True))
     return found
 
 
 def _probes(pipeline: Any, columns: Columns) -> Cells:
-    """Return rows like nobody's: numbers at, beside and beyond the trees' thresholds, categories, unseen and missing."""
+    """Return rows like nobody's: numbers at and around the trees' thresholds, categories, unseen and missing ones."""
     rng = np.random.default_rng(_SEED)
     mapper = getattr(pipeline["learner"], "_bin_mapper", None)
     edges = [] if mapper is None else [edge[np.isfinite(edge)] for edge in mapper.bin_thresholds_]

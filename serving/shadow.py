@@ -1,4 +1,4 @@
-"""The canary's opinion of rows that the champion answered: worked out beside the traffic, dropped where there is no room.
+"""The canary's opinion of rows that the champion answered: worked out beside the traffic, dropped without room.
 
 On a rare class the canary's own share of the traffic holds too few positives to judge it by; shadows give every
 labelled row two scores.

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from serving.keys import Keys
     from serving.server import Limits, Server
 
-_SWITCH = 0.0005  # seconds after which one thread lets another run: the log's writer and the shadows share with requests
+_SWITCH = (
+    0.0005  # seconds after which one thread lets another run: the log's writer and the shadows share with requests
+)
 
 
 def serve(project: Project, host: str, port: int, *, with_keys: bool = False) -> None:

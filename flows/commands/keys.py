@@ -14,7 +14,7 @@ app = typer.Typer(help="API keys of the server: add, list, revoke.", no_args_is_
 Name = Annotated[str, typer.Argument(help="Whose key it is, for people.")]
 
 
-@app.command()
+@app.command("add")
 def add(
     name: Name,
     project: ProjectFile = Path(),
@@ -55,7 +55,7 @@ def list_keys(project: ProjectFile = Path(), home: Home = None, as_json: AsJson 
     answer(work, show, as_json=as_json)
 
 
-@app.command()
+@app.command("revoke")
 def revoke(name: Name, project: ProjectFile = Path(), home: Home = None, as_json: AsJson = False) -> None:
     """Remove a key; a running server refuses it from the next request on."""
 
