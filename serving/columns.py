@@ -1,5 +1,6 @@
 """The columns that a served model reads, and what each of them may hold."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,15 @@ class Columns:
     names: tuple[str, ...]
     categories: dict[str, frozenset[str]]
     required: frozenset[str] = frozenset()
+
+    def unseen(self, row: Sequence[Any]) -> list[str]:
+        """Return the names of the columns in which a row has a value that was never learned from.
+
+        >>> Columns(("amount", "job"), {"job": frozenset({"nurse"})}).unseen([3.0, "astronaut"])
+        ['job']
+        """
+        places = ((self.names.index(name), name, known) for name, known in self.categories.items())
+        return [name for place, name, known in places if row[place] is not None and row[place] not in known]
 
     @classmethod
     def of(cls, pipeline: Any, required: frozenset[str] = frozenset()) -> "Columns":

@@ -7,6 +7,7 @@ half the work.
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -88,25 +89,39 @@ class Metrics:
             self.latency[route] = Histogram(LATENCY)
         self.latency[route].add(seconds)
 
-    def answered(self, arm: str, version: int, score: float, flagged: bool, cohorts: dict[str, str]) -> None:
-        """Count one answered row."""
+    def answered(
+        self,
+        arm: str,
+        version: int,
+        scores: Sequence[float],
+        flagged: Sequence[bool],
+        cohorts: Sequence[dict[str, str]],
+    ) -> None:
+        """Count answered rows of one arm: their scores, their decisions and their cohorts."""
         key = (arm, str(version))
-        self.rows[key] += 1
-        if flagged:
-            self.flagged[key] += 1
+        self.rows[key] += len(scores)
+        if hits := sum(flagged):
+            self.flagged[key] += hits
         if arm not in self.scores:
             self.scores[arm] = Histogram(SCORES)
-        self.scores[arm].add(score)
-        for cohort, name in cohorts.items():
-            known = self._values.setdefault(cohort, set())
-            if name not in known:
-                if len(known) >= _MOST_VALUES:
-                    name = OTHER  # noqa: PLW2901 - one name for all of these
-                else:
-                    known.add(name)
-            self.cohort_rows[arm, cohort, name] += 1
-            if flagged:
-                self.cohort_flagged[arm, cohort, name] += 1
+        add = self.scores[arm].add
+        for score in scores:
+            add(score)
+        for cohort in cohorts[0]:
+            names = [one[cohort] for one in cohorts]
+            for name, count in Counter(names).items():
+                self.cohort_rows[arm, cohort, self._known(cohort, name)] += count
+            if hits:
+                for name, count in Counter(compress(names, flagged)).items():
+                    self.cohort_flagged[arm, cohort, self._known(cohort, name)] += count
+
+    def _known(self, cohort: str, name: str) -> str:
+        known = self._values.setdefault(cohort, set())
+        if name not in known:
+            if len(known) >= _MOST_VALUES:
+                return OTHER
+            known.add(name)
+        return name
 
 
 class Exposed(Collector):

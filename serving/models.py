@@ -109,6 +109,7 @@ class Models:
         self._every = every
         self.on_change = on_change
         self._client: MlflowClient | None = None
+        self._file = 0  # the inode of the registry's database, where it is a file
         self._loaded: dict[str, Served] = {}
         self._refused: dict[str, tuple[float, str]] = {}
         self._stop = threading.Event()
@@ -136,7 +137,7 @@ class Models:
             if self.registry.away != why:
                 _log.warning("registry.away", extra={"reason": why})
             self.registry = Registry(self.registry.answered, why, self.registry.refused)
-            self._client = None
+            self._forget()
             return
         refused: dict[str, str] = {}
         champion = self._version(found.get(CHAMPION), refused, self.now.champion)
@@ -167,6 +168,9 @@ class Models:
                 if self.registry.answered is None:
                     return {}
                 raise RarecallError("the registry's database is not where it was")
+            if self._client is not None and file.stat().st_ino != self._file:
+                self._forget()  # another file took its place, and MLflow would go on reading the one before
+            self._file = file.stat().st_ino
         if self._client is None:
             self._client = registry.connect(self._project)
         model = registry.registered(self._client, self._project.name)
@@ -176,6 +180,14 @@ class Models:
         if SHARE in model.tags:
             found[SHARE] = model.tags[SHARE]
         return found
+
+    def _forget(self) -> None:
+        """Let the registry's connections go, so that the next look opens it anew."""
+        from serving import registry
+
+        client, self._client = self._client, None
+        if client is not None:
+            registry.let_go(client)
 
     def _version(self, number: str | None, refused: dict[str, str], last: Served | None) -> Served | None:
         """Return a version ready to serve; the last one in its place, with the reason noted, where it is refused."""

@@ -16,7 +16,7 @@ from rarecall.traffic import arm
 from serving.fault import Fault, RefusedError
 from serving.identity import digest_of, new_ids
 from serving.models import Served, Serving
-from serving.request import Row, parsed, rows, unseen, values
+from serving.request import Row, parsed, rows, values
 from serving.server import Server
 
 _IN_PLACE = 50  # rows scored on the event loop itself; more would keep other requests waiting
@@ -173,7 +173,7 @@ def _parts(
         part.places.append(place)
         part.cells.append(cells)
         part.digests.append(digest_of(cells))
-        part.unseen.extend(unseen(cells, columns))
+        part.unseen.extend(columns.unseen(cells))
     if faults:
         raise RefusedError(422, *faults)
     for part in parts.values():
@@ -211,8 +211,9 @@ async def _answered(
     metrics = server.metrics
     for part in parts:
         metrics.unseen.update(part.unseen)
-    for one in logged:
-        metrics.answered(one.arm, one.version, one.score, one.flagged, one.cohorts)
+        flagged = [logged[place].flagged for place in part.places]
+        named = [cohorts[place] for place in part.places]
+        metrics.answered(part.name, part.served.version, part.scores, flagged, named)
     if serving.canary is not None:
         for part in parts:
             if part.name == "champion":

@@ -132,15 +132,6 @@ def values(features: Mapping[str, Any], columns: Columns, others: frozenset[str]
     return found
 
 
-def unseen(row: list[Any], columns: Columns) -> list[str]:
-    """Return the names of the columns whose value was never learned from."""
-    return [
-        name
-        for name, value in zip(columns.names, row, strict=True)
-        if value is not None and name in columns.categories and value not in columns.categories[name]
-    ]
-
-
 def _known(value: Any, name: str, columns: Columns) -> str:
     """Return the text that a whole number or a flag has in a table, where the model knows that category."""
     text = str(value).lower()

@@ -32,6 +32,9 @@ def served(project):
         yield at
 
 
+ENTITY = 5  # of the champion's
+
+
 def logged(project, ids):
     with sqlite3.connect(f"{project.stores.home}/predictions.db") as opened:
         marks = ",".join("?" * len(ids))
@@ -48,7 +51,7 @@ def waited(what, seconds=20):
 
 
 def test_one_row_gets_the_score_of_the_model_that_answers(served, small_models):
-    status, said = served.post("/predict", {"entity": 17, "features": features()})
+    status, said = served.post("/predict", {"entity": ENTITY, "features": features()})
     assert status == 200
     model = small_models[said["version"] - 1]
     assert said["score"] == pytest.approx(float(score(model, pd.DataFrame([features()]))[0]), abs=1e-12)
@@ -83,7 +86,7 @@ def test_an_answer_is_in_the_log_when_it_is_sent(served, project):
 
 
 def test_the_canary_sees_the_champions_rows_beside_the_traffic(served, project, small_models):
-    _, said = served.post("/predict", {"entity": 17, "features": features(amount=77.0)})
+    _, said = served.post("/predict", {"entity": ENTITY, "features": features(amount=77.0)})
     assert said["arm"] == "champion"
 
     def shadows():
@@ -105,14 +108,14 @@ def test_labels_are_taken_once_however_often_they_come(served):
 
 
 def test_a_category_that_was_never_learned_from_is_scored_as_missing_and_counted(served, small_models):
-    _, said = served.post("/predict", {"entity": 17, "features": features(region="atlantis")})
+    _, said = served.post("/predict", {"entity": ENTITY, "features": features(region="atlantis")})
     missing = float(score(small_models[0], pd.DataFrame([features(region=None)]))[0])
     assert said["score"] == pytest.approx(missing, abs=1e-12)
     assert 'rarecall_serving_unseen_categories_total{feature="region"} ' in served.get("/metrics").text
 
 
 def test_a_code_may_come_as_the_number_that_it_reads_as(served):
-    both = [served.post("/predict", {"entity": 17, "features": features(region=value)})[1] for value in ("3", 3)]
+    both = [served.post("/predict", {"entity": ENTITY, "features": features(region=value)})[1] for value in ("3", 3)]
     assert both[0]["score"] == both[1]["score"]
 
 
@@ -217,7 +220,7 @@ def test_metrics_count_arms_scores_cohorts_and_versions(served):
         for family in text_string_to_metric_families(served.get("/metrics").text)
         for s in family.samples
     }
-    served.post("/predict", {"entity": 17, "features": features(amount=1.0)})
+    served.post("/predict", {"entity": ENTITY, "features": features(amount=1.0)})
     families = list(text_string_to_metric_families(served.get("/metrics").text))
     now = {(s.name, *sorted(s.labels.items())): s.value for family in families for s in family.samples}
     grown = {key: now[key] - before.get(key, 0) for key in now}

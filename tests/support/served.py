@@ -112,7 +112,9 @@ def running(app: Any, server: Any) -> Iterator[Running]:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         port = bound.getsockname()[1]
-        host = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False, loop="asyncio", ws="none"))
+        host = uvicorn.Server(
+            uvicorn.Config(app, log_level="error", access_log=False, server_header=False, loop="asyncio", ws="none")
+        )
         thread = threading.Thread(target=lambda: asyncio.run(host.serve(sockets=[bound])), daemon=True)
         thread.start()
         while not host.started:
