@@ -160,11 +160,11 @@ def measure(folder: Path, rows: pd.DataFrame, options: argparse.Namespace) -> di
     return {name: {key: median(one[key] for one in found) for key in found[0]} for name, found in turns.items()}
 
 
-def start(name: str, folder: Path) -> tuple[subprocess.Popen[bytes], int]:
-    """Start a server on a free port and return it when it answers."""
+def start(name: str, folder: Path, port: int | None = None) -> tuple[subprocess.Popen[bytes], int]:
+    """Start a server on a port, by default a free one, and return it when it answers."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
-        port = bound.getsockname()[1]
+        port = port or bound.getsockname()[1]
     here = Path(sys.executable)
     at = ["--host", "127.0.0.1", "--port", str(port)]
     commands = {

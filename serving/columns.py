@@ -23,14 +23,24 @@ class Columns:
     categories: dict[str, frozenset[str]]
     required: frozenset[str] = frozenset()
 
-    def unseen(self, row: Sequence[Any]) -> list[str]:
-        """Return the names of the columns in which a row has a value that was never learned from.
+    def unseen(self, cells: Sequence[Sequence[Any]]) -> list[str]:
+        """Return the name of a column for each of its values that was never learned from.
 
-        >>> Columns(("amount", "job"), {"job": frozenset({"nurse"})}).unseen([3.0, "astronaut"])
+        Parameters
+        ----------
+        cells : sequence of sequence
+            Of each column, in the model's order, its values.
+
+        >>> Columns(("amount", "job"), {"job": frozenset({"nurse"})}).unseen([[3.0, 4.0], ["astronaut", None]])
         ['job']
         """
-        places = ((self.names.index(name), name, known) for name, known in self.categories.items())
-        return [name for place, name, known in places if row[place] is not None and row[place] not in known]
+        return [
+            name
+            for name, column in zip(self.names, cells, strict=True)
+            if (known := self.categories.get(name)) is not None
+            for value in column
+            if value is not None and value not in known
+        ]
 
     @classmethod
     def of(cls, pipeline: Any, required: frozenset[str] = frozenset()) -> "Columns":

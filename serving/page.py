@@ -53,7 +53,7 @@ async def page(server: Server) -> str:
         canary=server.models.now.canary,
         recalls=_recalls(server, known),
         no_recalls="The log cannot be read now." if known is None else "No model serves yet.",
-        evidence=list(server.evidence()),
+        evidence=await asyncio.to_thread(_evidence, server),
         moves=moves,
         no_moves=no_moves,
         **_state(server),
@@ -152,6 +152,14 @@ def _recalls(server: Server, known: Mapping[int, Labelled] | None) -> list[dict[
         for name, version in arms
         if (found := (known or {}).get(version))
     ]
+
+
+def _evidence(server: Server) -> list[str]:
+    try:
+        return list(server.evidence()) if server.models.now.canary else []
+    except (RarecallError, OSError):
+        _log.exception("evidence.away")
+        return ["The canary cannot be weighed now."]
 
 
 def _moves(server: Server) -> tuple[list[dict[str, Any]], str]:

@@ -16,7 +16,7 @@ from rarecall.traffic import arm
 from serving.fault import Fault, RefusedError
 from serving.identity import digest_of, new_ids
 from serving.models import Served, Serving
-from serving.request import Row, parsed, rows, values
+from serving.request import Row, parsed, rows, table, values
 from serving.server import Server
 
 _IN_PLACE = 50  # rows scored on the event loop itself; more would keep other requests waiting
@@ -33,8 +33,6 @@ class _Part:
     served : Served
     places : list of int
         Where they stood in the request.
-    cells : list of list
-        Their values.
     digests : list of str
     unseen : list of str
         Columns whose value was never learned from, once a row.
@@ -44,7 +42,6 @@ class _Part:
     name: str
     served: Served
     places: list[int]
-    cells: list[list[Any]]
     digests: list[str]
     unseen: list[str]
     scores: list[float]
@@ -109,7 +106,7 @@ async def _features(server: Server, serving: Serving, asked: list[Row], several:
         at = [f"rows.{place}.entity" if several else "entity" for place in places]
         if server.lookup is None:
             raise RefusedError(422, Fault(at[0], "has no features beside it, and no online store is open here"))
-        read = await server.lookup.features(service, [asked[place].keys for place in places], at)
+        read = await server.lookup.features(service, [asked[place].keys(server.keys) for place in places], at)
         for place, features in zip(places, read, strict=True):
             found[place] = features
     return found
@@ -157,32 +154,33 @@ def _parts(
     features: list[dict[str, Any]],
     several: bool,
 ) -> list[_Part]:
-    parts: dict[str, _Part] = {}
-    faults: list[Fault] = []
     others = server.cohort_columns.union(serving.canary.scorer.columns.names if serving.canary else ())
+    by_arm: dict[str, tuple[Served, list[int]]] = {}
     for place, (name, served) in enumerate(arms):
-        columns = served.scorer.columns
-        try:
-            cells = values(features[place], columns, others, f"rows.{place}.features." if several else "features.")
-        except RefusedError as error:
-            faults += error.faults
+        by_arm.setdefault(name, (served, []))[1].append(place)
+    parts = []
+    faults: list[Fault] = []
+    for name, (served, places) in by_arm.items():
+        scorer = served.scorer
+        cells = table([features[place] for place in places], scorer.columns, others) if len(places) > 1 else None
+        if cells is None:
+            found = []
+            for place in places:
+                try:
+                    at = f"rows.{place}.features." if several else "features."
+                    found.append(values(features[place], scorer.columns, others, at))
+                except RefusedError as error:
+                    faults += error.faults
+            cells = [list(column) for column in zip(*found, strict=True)]
+        if faults:
             continue
-        if name not in parts:
-            parts[name] = _Part(name, served, [], [], [], [], [])
-        part = parts[name]
-        part.places.append(place)
-        part.cells.append(cells)
-        part.digests.append(digest_of(cells))
-        part.unseen.extend(columns.unseen(cells))
+        rows = list(zip(*cells, strict=True))
+        scores = [scorer.one(rows[0])] if len(rows) == 1 else scorer.many(cells).tolist()
+        digests = [digest_of(row) for row in rows]
+        parts.append(_Part(name, served, places, digests, scorer.columns.unseen(cells), scores))
     if faults:
         raise RefusedError(422, *faults)
-    for part in parts.values():
-        scorer = part.served.scorer
-        if len(part.cells) == 1:
-            part.scores.append(scorer.one(part.cells[0]))
-        else:
-            part.scores.extend(scorer.many(list(zip(*part.cells, strict=True))).tolist())
-    return list(parts.values())
+    return parts
 
 
 async def _answered(

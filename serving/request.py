@@ -4,10 +4,9 @@ A plain loop over a handful of types costs microseconds where a model of pydanti
 scoring does; what is wrong is worked out only once something is.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -20,25 +19,30 @@ LONGEST = 1000
 
 _WHOLE = 2**63
 _ROW = {"entity", "features"}
+_TEXTS = {str, type(None)}
+_NUMBERS = {float, int, type(None)}
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row asked about.
 
     Attributes
     ----------
     entity : str
         One name for its keys; what the split and the log go by.
-    keys : dict of str to str or int
-        As the online store takes them.
+    key : str, int or dict
+        As it was sent: one value, or one for each column that names an entity.
     features : dict or None
         None where they are to be read from the online store.
     """
 
     entity: str
-    keys: dict[str, str | int]
+    key: Any
     features: dict[str, Any] | None
+
+    def keys(self, names: list[str]) -> dict[str, Any]:
+        """Return its keys by column, as the online store takes them."""
+        return self.key if isinstance(self.key, dict) else {names[0]: self.key}
 
 
 def parsed(body: bytes) -> Any:
@@ -94,6 +98,36 @@ def rows(value: Any, keys: list[str], most: int) -> tuple[list[Row], bool]:
     return found, True
 
 
+def table(features: Sequence[Mapping[str, Any]], columns: Columns, others: frozenset[str]) -> list[list[Any]] | None:
+    """Return the values of many rows, a list a column in the model's order, or None where `values` has to find a fault.
+
+    A column is checked at once by the types that it holds, which is several times as fast as value by value.
+    """
+    cells = []
+    try:
+        for name in columns.names:
+            column = [one[name] for one in features]
+            kinds = set(map(type, column))
+            if type(None) in kinds and name in columns.required:
+                return None
+            if name in columns.categories:
+                strange = set(column) - columns.categories[name] if kinds <= _TEXTS else {0}
+                if any(type(one) is not str or len(one) > LONGEST or "\x00" in one for one in strange - {None}):
+                    return None
+            elif not kinds <= _NUMBERS or not all(map(isfinite, filter(None, column))):
+                return None
+            elif int in kinds:
+                column = [float(one) if type(one) is int else one for one in column]
+            cells.append(column)
+    except (KeyError, OverflowError):
+        return None
+    if any(len(one) != len(columns.names) for one in features) and not others.issuperset(
+        *(one.keys() - set(columns.names) for one in features)
+    ):
+        return None
+    return cells
+
+
 def values(features: Mapping[str, Any], columns: Columns, others: frozenset[str], at: str) -> list[Any]:
     """Return a row's values in the model's order: numbers, texts and None.
 
@@ -143,36 +177,32 @@ def _known(value: Any, name: str, columns: Columns) -> str:
 def _row(value: Any, keys: list[str], at: str) -> Row:
     if not isinstance(value, dict):
         raise RefusedError(422, Fault(at[:-1], f"expected an object with entity and features, got {_kind(value)}"))
-    if extra := sorted(value.keys() - _ROW):
-        hint = nearest(extra[0], sorted(_ROW))
-        raise RefusedError(422, Fault(f"{at}{brief(extra[0])[1:-1]}", f"expected entity and features{hint}"))
+    if not value.keys() <= _ROW:
+        extra = min(value.keys() - _ROW)
+        hint = nearest(extra, sorted(_ROW))
+        raise RefusedError(422, Fault(f"{at}{brief(extra)[1:-1]}", f"expected entity and features{hint}"))
     features = value.get("features")
     if features is not None and not isinstance(features, dict):
         raise RefusedError(422, Fault(f"{at}features", f"expected an object of features, got {_kind(features)}"))
-    entity, parts = _entity(value.get("entity"), keys, f"{at}entity")
-    return Row(entity, parts, features)
+    key = value.get("entity")
+    if len(keys) == 1 and not isinstance(key, dict):
+        return Row(str(_key(key, at, "entity")), key, features)
+    if not isinstance(key, dict) or key.keys() != set(keys):
+        wanted = ", ".join(keys)
+        raise RefusedError(422, Fault(f"{at}entity", f"expected an object of {wanted}, got {_kind(key)}"))
+    parts = [_key(key[one], at, f"entity.{one}") for one in keys]
+    return Row(str(parts[0]) if len(parts) == 1 else orjson.dumps(parts).decode(), key, features)
 
 
-def _entity(value: Any, keys: list[str], at: str) -> tuple[str, dict[str, str | int]]:
-    if len(keys) > 1 or isinstance(value, dict):
-        if not isinstance(value, dict) or value.keys() != set(keys):
-            wanted = ", ".join(keys)
-            raise RefusedError(422, Fault(at, f"expected an object of {wanted}, got {_kind(value)}"))
-        parts = {key: _key(value[key], f"{at}.{key}") for key in keys}
-    else:
-        parts = {keys[0]: _key(value, at)}
-    first = next(iter(parts.values()))
-    return (str(first) if len(parts) == 1 else orjson.dumps(list(parts.values())).decode()), parts
-
-
-def _key(value: Any, at: str) -> str | int:
+def _key(value: Any, at: str, field: str) -> str | int:
+    kind = type(value)
+    if kind is str and 0 < len(value) <= LONGEST and "\x00" not in value:
+        return str(value)
+    if kind is int and -_WHOLE <= value < _WHOLE:
+        return int(value)
     if value is None:
-        raise RefusedError(422, Fault(at, "is missing; say who or what the row is about"))
-    if type(value) is int and -_WHOLE <= value < _WHOLE:
-        return value
-    if type(value) is str and 0 < len(value) <= LONGEST and "\x00" not in value:
-        return value
-    raise RefusedError(422, Fault(at, f"expected a text or a whole number, got {_kind(value)}"))
+        raise RefusedError(422, Fault(at + field, "is missing; say who or what the row is about"))
+    raise RefusedError(422, Fault(at + field, f"expected a text or a whole number, got {_kind(value)}"))
 
 
 def _faults(features: Mapping[str, Any], columns: Columns, others: frozenset[str], at: str) -> list[Fault]:

@@ -15,7 +15,7 @@ from typing import Any
 from monitoring.predictions import Shadow
 from serving.fault import RefusedError
 from serving.models import Served
-from serving.request import values
+from serving.request import table, values
 
 ROOM = 20_000
 """Rows that may wait."""
@@ -98,15 +98,20 @@ class Shadows:
 
 
 def _shadows(canary: Served, ids: list[str], features: list[dict[str, Any]]) -> list[Shadow]:
-    columns, rows, named = canary.scorer.columns, [], []
-    for name, one in zip(ids, features, strict=True):
-        try:
-            rows.append(values(one, columns, frozenset(one), ""))
-        except RefusedError:
-            continue  # it lacks a feature that only the canary reads
-        named.append(name)
-    if not rows:
+    columns = canary.scorer.columns
+    known = frozenset(name for one in features for name in one)
+    cells = table(features, columns, known)
+    if cells is None:
+        rows, named = [], []
+        for name, one in zip(ids, features, strict=True):
+            try:
+                rows.append(values(one, columns, known, ""))
+            except RefusedError:
+                continue  # it lacks a feature that only the canary reads
+            named.append(name)
+        ids, cells = named, [list(column) for column in zip(*rows, strict=True)]
+    if not ids:
         return []
-    scores = canary.scorer.many(list(zip(*rows, strict=True))).tolist()
+    scores = canary.scorer.many(cells).tolist()
     limit = canary.scorer.threshold
-    return [Shadow(name, canary.version, score, score >= limit) for name, score in zip(named, scores, strict=True)]
+    return [Shadow(name, canary.version, score, score >= limit) for name, score in zip(ids, scores, strict=True)]

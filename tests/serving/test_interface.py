@@ -18,6 +18,19 @@ def served(tmp_path_factory, small_models):
         yield at
 
 
+def asked(cases, examples: int) -> set[int]:
+    """Send requests and return the statuses that came back."""
+    seen = set()
+
+    @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(case=cases)
+    def ask(case):
+        seen.add(case.call().status_code)
+
+    ask()
+    return seen
+
+
 def statuses(served, mode: str, examples: int) -> dict[str, set[int]]:
     """Return the statuses of each route on requests that the document allows (positive) or forbids (negative)."""
     import schemathesis
@@ -27,20 +40,9 @@ def statuses(served, mode: str, examples: int) -> dict[str, set[int]]:
         operation = one.ok()
         if mode == "negative" and operation.method.lower() != "post":
             continue  # a question without parameters cannot be asked wrongly
-        seen = found.setdefault(operation.path, set())
-
-        @settings(
-            max_examples=examples,
-            deadline=None,
-            database=None,
-            derandomize=True,
-            suppress_health_check=list(HealthCheck),
+        found[operation.path] = asked(
+            operation.as_strategy(generation_mode=schemathesis.GenerationMode(mode)), examples
         )
-        @given(case=operation.as_strategy(generation_mode=schemathesis.GenerationMode(mode)))
-        def ask(case, seen=seen):
-            seen.add(case.call().status_code)
-
-        ask()
     return found
 
 
