@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 
@@ -36,11 +37,15 @@ class Columns:
         """
         return [
             name
-            for name, column in zip(self.names, cells, strict=True)
-            if (known := self.categories.get(name)) is not None
-            for value in column
+            for place, name, known in self._categorical
+            for value in cells[place]
             if value is not None and value not in known
         ]
+
+    @cached_property
+    def _categorical(self) -> list[tuple[int, str, frozenset[str]]]:
+        places = {name: place for place, name in enumerate(self.names)}
+        return [(places[name], name, known) for name, known in self.categories.items()]
 
     @classmethod
     def of(cls, pipeline: Any, required: frozenset[str] = frozenset()) -> "Columns":

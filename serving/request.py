@@ -121,9 +121,8 @@ def table(features: Sequence[Mapping[str, Any]], columns: Columns, others: froze
             cells.append(column)
     except (KeyError, OverflowError):
         return None
-    if any(len(one) != len(columns.names) for one in features) and not others.issuperset(
-        *(one.keys() - set(columns.names) for one in features)
-    ):
+    known = others.union(columns.names)
+    if any(len(one) != len(columns.names) and not one.keys() <= known for one in features):
         return None
     return cells
 
