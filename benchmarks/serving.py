@@ -137,26 +137,28 @@ def model_in(folder: Path) -> pd.DataFrame:
 
 
 def measure(folder: Path, rows: pd.DataFrame, options: argparse.Namespace) -> dict[str, Any]:
-    """Let the servers take turns under the same load, one of them up at a time."""
+    """Let the servers, which are all up, take turns under the same load; the first of each is not counted."""
     turns: dict[str, list[dict[str, float]]] = {}
-    for turn in range(options.turns):
-        for name in options.only:
-            process, port = start(name, folder)
-            try:
-                for shape, many in SHAPES.items():
-                    if name == "noop" and shape == "batch":
-                        continue
-                    for connections in options.connections:
+    up = {name: start(name, folder) for name in options.only}
+    try:
+        for turn in range(options.turns + 1):
+            for shape, many in SHAPES.items():
+                for connections in options.connections:
+                    for name, (process, port) in up.items():
+                        if name == "noop" and shape == "batch":
+                            continue
                         script = script_of(folder, name, rows.head(many), shape)
                         path = "/invocations" if name == "mlflow" else "/predict"
-                        wrk(f"http://127.0.0.1:{port}{path}", script, connections, 2)
-                        got = wrk(f"http://127.0.0.1:{port}{path}", script, connections, options.seconds)
+                        seconds = options.seconds if turn else 1
+                        got = wrk(f"http://127.0.0.1:{port}{path}", script, connections, seconds)
                         got["megabytes"] = resident(process.pid)
-                        turns.setdefault(f"{name} {shape} {connections}", []).append(got)
+                        if turn:
+                            turns.setdefault(f"{name} {shape} {connections}", []).append(got)
                         print(turn, name, shape, connections, got, flush=True)
-            finally:
-                process.terminate()
-                process.wait(timeout=30)
+    finally:
+        for process, _ in up.values():
+            process.terminate()
+            process.wait(timeout=30)
     return {name: {key: median(one[key] for one in found) for key in found[0]} for name, found in turns.items()}
 
 
@@ -185,7 +187,7 @@ def start(name: str, folder: Path, port: int | None = None) -> tuple[subprocess.
     environ = os.environ | {"OMP_NUM_THREADS": "1", "MLFLOW_TRACKING_URI": store, "MLFLOW_DISABLE_TELEMETRY": "true"}
     process = subprocess.Popen(commands[name], env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - ours
     alive = {"ours": "/readyz", "mlflow": "/ping", "noop": "/openapi.json"}[name]
-    end = time.monotonic() + 120
+    end = time.monotonic() + 240
     while time.monotonic() < end:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}{alive}", timeout=5) as answer:
@@ -194,7 +196,7 @@ def start(name: str, folder: Path, port: int | None = None) -> tuple[subprocess.
         except OSError:
             time.sleep(0.2)
     process.kill()
-    raise RuntimeError(f"{name} did not answer within two minutes")
+    raise RuntimeError(f"{name} did not answer within four minutes")
 
 
 def script_of(folder: Path, name: str, rows: pd.DataFrame, shape: str) -> Path:
@@ -215,7 +217,7 @@ def script_of(folder: Path, name: str, rows: pd.DataFrame, shape: str) -> Path:
 
 def wrk(url: str, script: Path, connections: int, seconds: int) -> dict[str, float]:
     """Put load on a server and return its requests a second and latency in milliseconds; any failure raises."""
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "20s", "-s", script, url]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "60s", "-s", script, url]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603 - as its docstring says
     if "Non-2xx" in said or "Socket errors" in said:
         raise RuntimeError(said)
