@@ -185,10 +185,11 @@ def start(name: str, folder: Path, port: int | None = None) -> tuple[subprocess.
     }
     store = f"sqlite:///{folder / 'home' / 'mlflow' / 'mlflow.db'}"
     environ = os.environ | {"OMP_NUM_THREADS": "1", "MLFLOW_TRACKING_URI": store, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    environ["PATH"] = f"{here.parent}{os.pathsep}{environ['PATH']}"  # MLflow asks a shell for uvicorn
     process = subprocess.Popen(commands[name], env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - ours
     alive = {"ours": "/readyz", "mlflow": "/ping", "noop": "/openapi.json"}[name]
     end = time.monotonic() + 240
-    while time.monotonic() < end:
+    while time.monotonic() < end and process.poll() is None:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}{alive}", timeout=5) as answer:
                 if answer.status == 200:
@@ -196,7 +197,7 @@ def start(name: str, folder: Path, port: int | None = None) -> tuple[subprocess.
         except OSError:
             time.sleep(0.2)
     process.kill()
-    raise RuntimeError(f"{name} did not answer within four minutes")
+    raise RuntimeError(f"{name} ended, or did not answer within four minutes")
 
 
 def script_of(folder: Path, name: str, rows: pd.DataFrame, shape: str) -> Path:
