@@ -49,9 +49,22 @@ class Shadows:
         self._queue: deque[_Waiting] = deque()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="shadows", daemon=True)
-        self.waiting = 0
+        # Each number has one thread that changes it, so that none of them needs a lock.
+        self._put = 0
+        self._taken = 0
+        self._without_room = 0
+        self._unscored = 0
         self.scored = 0
-        self.dropped = 0
+
+    @property
+    def waiting(self) -> int:
+        """Return how many rows wait."""
+        return self._put - self._taken
+
+    @property
+    def dropped(self) -> int:
+        """Return how many rows were not scored, for want of room, of a feature, or because the log had none."""
+        return self._without_room + self._unscored
 
     def start(self) -> None:
         """Begin to score."""
@@ -66,9 +79,9 @@ class Shadows:
     def put(self, canary: Served, ids: list[str], features: list[dict[str, Any]]) -> None:
         """Let rows wait to be scored, or drop them where too many wait; called from one thread only."""
         if self.waiting + len(ids) > self._room:
-            self.dropped += len(ids)
+            self._without_room += len(ids)
             return
-        self.waiting += len(ids)
+        self._put += len(ids)
         self._queue.append(_Waiting(canary, ids, features))
 
     def _run(self) -> None:
@@ -84,17 +97,15 @@ class Shadows:
             more = self._queue.popleft()
             ids += more.ids
             features += more.features
-        self.waiting -= len(ids)
+        self._taken += len(ids)
         try:
             made = _shadows(first.canary, ids, features)
         except Exception:
             _log.exception("shadow.failed", extra={"version": first.canary.version})
             made = []
-        self.dropped += len(ids) - len(made)
-        if made and self._offer(made):
-            self.scored += len(made)
-        else:
-            self.dropped += len(made)
+        scored = len(made) if made and self._offer(made) else 0
+        self.scored += scored
+        self._unscored += len(ids) - scored
 
 
 def _shadows(canary: Served, ids: list[str], features: list[dict[str, Any]]) -> list[Shadow]:

@@ -7,7 +7,7 @@ import numpy as np
 import orjson
 import pandas as pd
 import pytest
-from served import KINDS, features, project_in, register, running, stand, table
+from served import KINDS, copied, features, running, stand, table
 
 from rarecall.traffic import arm
 from rarecall.training import score
@@ -17,11 +17,10 @@ from tasks.serve import server_of
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory, small_models):
+def project(tmp_path_factory, template):
     """Two versions, of which the first is champion and the second canary."""
-    made = project_in(tmp_path_factory.mktemp("served"), canary={"share": 0.1})
-    first, second = register(made, *small_models)
-    stand(made, champion=first, canary=second)
+    made = copied(template, tmp_path_factory.mktemp("served"), canary={"share": 0.1})
+    stand(made, champion="1", canary="2")
     return made
 
 

@@ -2,16 +2,15 @@
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from served import project_in, register, running, stand
+from served import copied, running, stand
 
 from serving.app import create_app
 from tasks.serve import server_of
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory, small_models):
-    project = project_in(tmp_path_factory.mktemp("interface"))
-    register(project, *small_models)
+def served(tmp_path_factory, template):
+    project = copied(template, tmp_path_factory.mktemp("interface"))
     stand(project, champion="1", canary="2")
     server = server_of(project)
     with running(create_app(server), server) as at:

@@ -5,7 +5,7 @@ import stat
 import threading
 
 import pytest
-from served import features, project_in, register, running, stand
+from served import copied, features, project_in, running, stand
 
 from rarecall.errors import DataError, StoreError
 from serving.app import create_app
@@ -16,9 +16,8 @@ ROW = {"entity": 17, "features": features()}
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory, small_models):
-    made = project_in(tmp_path_factory.mktemp("keys"))
-    register(made, small_models[0])
+def project(tmp_path_factory, template):
+    made = copied(template, tmp_path_factory.mktemp("keys"))
     stand(made, champion="1")
     return made
 

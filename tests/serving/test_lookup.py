@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from published import publish
-from served import KINDS, features, project_in, register, running, stand, table
+from served import KINDS, copied, features, running, stand, table
 
 from feature_repo import definitions
 from rarecall.training import score
@@ -25,17 +25,16 @@ def rows():
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory, small_models, rows):
-    made = project_in(tmp_path_factory.mktemp("lookup"))
+def project(tmp_path_factory, template, rows):
+    made = copied(template, tmp_path_factory.mktemp("lookup"))
     moment = pd.Timestamp("2026-01-01", tz="UTC").as_unit("us")
     spine = {"row_id": np.arange(50), "event_timestamp": moment, "label": 0, "payment_id": np.arange(50)}
     publish(made, pd.DataFrame(spine | {name: rows[name].to_numpy() for name in KINDS}))
-    (version,) = register(made, small_models[0])
     with applying(made) as store:
         view = store.get_feature_view("payments_features")
         store.apply([definitions.feature_service("payments_v1", view, list(KINDS), {})])
-    registry.connect(made).set_model_version_tag(made.name, version, SERVICE, "payments_v1")
-    stand(made, champion=version)
+    registry.connect(made).set_model_version_tag(made.name, "1", SERVICE, "payments_v1")
+    stand(made, champion="1")
     materialize(made)
     return made
 

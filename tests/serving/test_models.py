@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from served import features, fitted, project_in, register, running, stand
+from served import copied, features, fitted, register, running, stand
 
 from rarecall.errors import RarecallError
 from serving import registry
@@ -18,10 +18,15 @@ ROW = {"entity": 17, "features": features()}
 
 
 @pytest.fixture
-def project(tmp_path, small_models):
-    made = project_in(tmp_path)
-    register(made, *small_models)
-    return made
+def project(tmp_path, template):
+    return copied(template, tmp_path)
+
+
+def broken(project, model) -> Path:
+    """Register a third version and return its file, which the test breaks."""
+    (version,) = register(project, model)
+    source = registry.connect(project).get_model_version(project.name, version).source
+    return Path(source.removeprefix("file://")) / FILE
 
 
 def until(what, seconds=5.0):
@@ -89,26 +94,24 @@ def test_the_last_good_model_serves_while_the_registry_is_away(project):
     assert (models.now.champion.version, models.registry.away) == (2, None)
 
 
-def test_a_version_that_cannot_be_loaded_is_told_and_the_one_before_serves(project):
+def test_a_version_that_cannot_be_loaded_is_told_and_the_one_before_serves(project, small_models):
     stand(project, champion="1")
     models = Models(project)
     models.look()
-    broken = registry.connect(project).get_model_version(project.name, "2").source.removeprefix("file://")
-    (Path(broken) / FILE).write_bytes(b"no model")
-    stand(project, champion="2")
+    broken(project, small_models[1]).write_bytes(b"no model")
+    stand(project, champion="3")
     models.look()
     assert models.now.champion.version == 1
-    assert models.registry.refused["2"].startswith("model.skops cannot be read as a model")
+    assert models.registry.refused["3"].startswith("model.skops cannot be read as a model")
 
 
-def test_a_canary_that_cannot_be_loaded_is_no_canary(project):
-    stand(project, champion="1", canary="2")
-    broken = registry.connect(project).get_model_version(project.name, "2").source.removeprefix("file://")
-    (Path(broken) / FILE).unlink()
+def test_a_canary_that_cannot_be_loaded_is_no_canary(project, small_models):
+    broken(project, small_models[1]).unlink()
+    stand(project, champion="1", canary="3")
     models = Models(project)
     models.look()
     assert (models.now.champion.version, models.now.canary) == (1, None)
-    assert set(models.registry.refused) == {"2"}
+    assert set(models.registry.refused) == {"3"}
 
 
 def test_a_version_is_loaded_once_however_often_it_comes_back(project, monkeypatch):
@@ -137,12 +140,11 @@ def test_the_share_is_the_registrys_where_it_says_one(project):
         assert models.now.share == share
 
 
-def test_a_canary_that_reads_more_leaves_rows_without_it_to_the_champion(tmp_path, small_models):
-    wider = fitted(2)
+def test_a_canary_that_reads_more_leaves_rows_without_it_to_the_champion(tmp_path, template):
     narrow = fitted(0, kinds={"amount": "numeric", "region": "categorical"})
-    project = project_in(tmp_path, canary={"share": 0.1})
-    register(project, narrow, wider)
-    stand(project, champion="1", canary="2")
+    project = copied(template, tmp_path, canary={"share": 0.1})
+    register(project, narrow)
+    stand(project, champion="3", canary="2")
     server = server_of(project)
     few = {"amount": 4.0, "region": "north"}
     with running(create_app(server), server) as at:
@@ -160,13 +162,13 @@ def test_a_canary_that_fails_costs_no_request(project, monkeypatch):
     stand(project, champion="1", canary="2")
     server = server_of(project)
 
-    def broken(_):
+    def raises(_):
         raise RarecallError("broken")
 
     with running(create_app(server), server) as at:
         canary = server.models.now.canary
-        object.__setattr__(canary.scorer, "many", broken)
-        object.__setattr__(canary.scorer, "one", broken)
+        object.__setattr__(canary.scorer, "many", raises)
+        object.__setattr__(canary.scorer, "one", raises)
         rows = [{"entity": str(n), "features": features()} for n in range(100)]
         status, said = at.post("/predict", {"rows": rows})
         assert (status, {one["arm"] for one in said["predictions"]}) == (200, {"champion"})

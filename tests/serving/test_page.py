@@ -7,7 +7,7 @@ import subprocess
 from datetime import UTC, datetime
 
 import pytest
-from served import features, project_in, register, running, stand
+from served import copied, features, project_in, running, stand
 
 from monitoring.ledger import open_ledger
 from monitoring.predictions import Log, Prediction, url
@@ -19,9 +19,8 @@ SCRIPT = "<script>document.title = 'broken into'</script>"
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory, small_models):
-    made = project_in(tmp_path_factory.mktemp("page"))
-    register(made, *small_models)
+def project(tmp_path_factory, template):
+    made = copied(template, tmp_path_factory.mktemp("page"))
     stand(made, champion="1", canary="2")
     moved = {"action": "promote", "moves": {"champion": {"from": None, "to": "1"}}}
     open_ledger(ledger_url(made)).append("aliases.moved", made.name, moved, who="ann", why=f"the first {SCRIPT}")
