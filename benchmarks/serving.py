@@ -152,6 +152,8 @@ def measure(folder: Path, rows: pd.DataFrame, options: argparse.Namespace) -> di
                         seconds = options.seconds if turn else 1
                         got = wrk(f"http://127.0.0.1:{port}{path}", script, connections, seconds)
                         got["megabytes"] = resident(process.pid)
+                        if many > 1:
+                            settle(process.pid)
                         if turn:
                             turns.setdefault(f"{name} {shape} {connections}", []).append(got)
                         print(turn, name, shape, connections, got, flush=True)
@@ -228,6 +230,19 @@ def wrk(url: str, script: Path, connections: int, seconds: int) -> dict[str, flo
         value, unit = re.search(rf"{share}%\s+([\d.]+)(us|ms|s)", said).groups()
         found[f"p{share}"] = float(value) * units[unit]
     return found
+
+
+def settle(pid: int) -> None:
+    """Wait until a server has worked off the batches that wrk left behind; the next turn would pay for them."""
+    import psutil
+
+    everyone = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    for one in everyone:
+        one.cpu_percent()
+    for _ in range(30):
+        time.sleep(0.5)
+        if sum(one.cpu_percent() for one in everyone) < 10:
+            return
 
 
 def resident(pid: int) -> float:
