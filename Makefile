@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install services demo test lint format thorough faults corruptions bench trust stores lock clean
+.PHONY: help install services demo test lint format thorough faults corruptions bench trust stores serving load lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -91,6 +91,12 @@ trust: $(VENV)/.dev  ## The canary's verdicts, the label check, the expectations
 
 stores: $(VENV)/.dev  ## The store measured beside DuckDB, pandas and Feast's own paths: some ten minutes
 	$(BIN)/python -m benchmarks.feast_store
+
+serving: $(VENV)/.dev  ## The server beside MLflow's and beside nothing: some ten minutes, needs wrk
+	$(BIN)/python -m benchmarks.serving
+
+load: $(VENV)/.dev  ## Ten minutes of traffic with moves, an outage and a kill, written to docs/benchmarks.md
+	$(BIN)/python -m benchmarks.load
 
 lock: | $(UV)  ## Make the hashed requirement files again
 	$(COMPILE) pyproject.toml -o requirements/base.txt

@@ -26,6 +26,8 @@ from flows.commands import (
     quarantine,
     retrain,
 )
+from flows.commands import keys as api_keys
+from flows.commands import serve as serving
 from flows.commands.shared import AsJson, Home, ProjectFile, answer, prepare, user
 from rarecall.errors import RarecallError
 
@@ -40,6 +42,8 @@ app = typer.Typer(
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(labels.app, name="labels")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(api_keys.app, name="keys")
+app.command()(serving.serve)
 app.command()(append.append)
 app.command()(retrain.retrain)
 app.command()(forget.forget)

@@ -43,6 +43,13 @@ def connect(project: Project) -> MlflowClient:
     return MlflowClient(tracking_uri=uri(project))
 
 
+def let_go(client: MlflowClient) -> None:
+    """Close a client's connections to a database; MLflow keeps them for the whole process, also to a file that went."""
+    for store in (client._tracking_client.store, client._get_registry_client().store):
+        if engine := getattr(store, "engine", None):
+            engine.dispose()
+
+
 def exists(project: Project) -> bool:
     """Return whether there is a registry, without making one."""
     return project.stores.mlflow is not None or folder(project).exists()

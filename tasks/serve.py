@@ -1,0 +1,114 @@
+"""Serve: the models that the aliases name, over HTTP, until told to stop."""
+
+from __future__ import annotations
+
+import ipaddress
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rarecall.errors import DataError
+from rarecall.project import Project
+from tasks.ledger import ledger_url
+
+if TYPE_CHECKING:
+    from serving.features import FeatureReader
+    from serving.keys import Keys
+    from serving.server import Limits, Server
+
+_SWITCH = (
+    0.0005  # seconds after which one thread lets another run: the log's writer and the shadows share with requests
+)
+
+
+def serve(project: Project, host: str, port: int, *, with_keys: bool = False) -> None:
+    """Answer requests until SIGINT or SIGTERM; what was begun is ended first.
+
+    Parameters
+    ----------
+    project : Project
+    host, port : str and int
+    with_keys : bool
+        Ask for API keys on a loopback address too.
+
+    Raises
+    ------
+    DataError
+        The address can be reached from elsewhere, and there is no key yet.
+    StoreError
+        The prediction log cannot be opened.
+    """
+    import uvicorn
+
+    from serving.app import create_app
+
+    access = keys_of(project)
+    if not is_loopback(host) and not access.all():
+        raise DataError(
+            f"--host {host} can be reached from elsewhere, so requests have to show a key and there is none yet; add "
+            "one with: rarecall keys add NAME --scope predict"
+        )
+    needs_keys = with_keys or not is_loopback(host)
+    for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn ends what was begun, and raises the signal once more
+        signal.signal(number, signal.SIG_IGN)
+    sys.setswitchinterval(_SWITCH)
+    uvicorn.run(
+        create_app(server_of(project, access if needs_keys else None)),
+        host=host,
+        port=port,
+        access_log=False,  # what was answered stands in the prediction log, without headers
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=20,
+        timeout_keep_alive=30,
+    )
+
+
+def server_of(project: Project, access: Keys | None = None, limits: Limits | None = None) -> Server:
+    """Return the parts of a server, not started yet."""
+    from monitoring.predictions import Log, url
+    from serving.lookup import Lookup
+    from serving.models import Models
+    from serving.server import Limits, Server
+
+    def reader(service: str) -> FeatureReader:
+        from serving.features import FeatureReader
+        from tasks.feature_store import open_store
+
+        store = open_store(project)
+        return FeatureReader(store, store.get_feature_service(service))
+
+    return Server(
+        project=project,
+        models=Models(project),
+        log=Log(url(project)),
+        ledger=ledger_url(project),
+        lookup=Lookup(reader) if _has_features(project) else None,
+        access=access,
+        limits=limits or Limits(),
+    )
+
+
+def keys_of(project: Project) -> Keys:
+    """Return the API keys of a project's home."""
+    from serving.keys import Keys
+
+    return Keys(Path(project.stores.home) / "serving")
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether an address can be reached from this machine only.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("::1"), is_loopback("localhost"), is_loopback("0.0.0.0")
+    (True, True, True, False)
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _has_features(project: Project) -> bool:
+    """Return whether anything is online; opening Feast takes seconds and memory that nobody may want."""
+    return project.stores.online is not None or (Path(project.stores.home) / "feast" / "online.sqlite").exists()

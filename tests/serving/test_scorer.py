@@ -1,0 +1,106 @@
+"""What is compiled scores as the model itself does, and what is not the same is not used."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rarecall import calibration
+from rarecall.sections import Training
+from rarecall.training import calibrated, estimator, fit, score, with_threshold
+from serving import forest
+from serving.scorer import scorer
+
+KINDS = {"amount": "numeric", "job": "categorical", "hour": "numeric", "blank": "categorical"}
+
+
+@pytest.fixture(scope="module")
+def rows() -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    job = pd.Series(rng.choice([f"job {n}" for n in range(300)], 2000)).mask(rng.random(2000) < 0.1, None)
+    amount = pd.Series(rng.normal(size=2000)).mask(rng.random(2000) < 0.1)
+    hour = pd.Series(rng.integers(0, 24, 2000).astype(float))
+    blank = np.full(2000, None, dtype=object)
+    return pd.DataFrame({"amount": amount, "job": job.astype(object), "hour": hour, "blank": blank})
+
+
+def served(rows, method="none", learner="hist_gradient_boosting", kinds=KINDS, **parameters):
+    rng = np.random.default_rng(1)
+    chance = 0.05 + 0.6 * (rows["amount"].fillna(0) > 0.8) + 0.3 * rows["job"].isin([f"job {n}" for n in range(40)])
+    y = (rng.random(len(rows)) < chance).astype("int8").to_numpy()
+    training = Training(learner=learner, parameters={"max_iter": 30} | parameters if "hist" in learner else parameters)
+    pipeline = fit(estimator(training, kinds, seed=0), rows, y)
+    made = calibration.fit(y, score(pipeline, rows), method)
+    assert made.method == method
+    return with_threshold(calibrated(pipeline, made.classifier, rows), 0.4, rows)
+
+
+def cells_of(rows, columns):
+    return [rows[name].astype(object).where(rows[name].notna(), None).tolist() for name in columns.names]
+
+
+@pytest.mark.parametrize("method", ["none", "platt", "beta", "isotonic"])
+def test_compiled_is_what_the_model_says_with_every_calibrator(rows, method):
+    model = served(rows, method)
+    made = scorer(model)
+    assert made.is_compiled, made.reason
+    truth = score(model, rows)
+    cells = cells_of(rows, made.columns)
+    assert np.abs(made.many(cells) - truth).max() < 1e-12
+    assert np.abs(made.many([one[:7] for one in cells]) - truth[:7]).max() < 1e-12
+    singles = [made.one(row) for row in list(zip(*cells, strict=True))[:200]]
+    assert np.abs(np.array(singles) - truth[:200]).max() < 1e-12
+    assert (made.threshold, (truth >= made.threshold).tolist()) == (0.4, (model.predict(rows) == 1).tolist())
+
+
+def test_one_row_is_what_it_is_among_many_to_the_last_bit_of_a_decision(rows):
+    """Sums in another order differ in the last bits only, whichever way a row comes."""
+    made = scorer(served(rows, "platt"))
+    cells = cells_of(rows, made.columns)
+    at_once = made.many(cells)
+    one_by_one = np.array([made.one(row) for row in zip(*cells, strict=True)])
+    assert np.abs(at_once - one_by_one).max() < 1e-13
+
+
+@pytest.mark.parametrize("kinds", [{"amount": "numeric", "hour": "numeric"}, {"job": "categorical"}])
+@pytest.mark.parametrize("max_iter", [1, 2, 7])
+def test_few_trees_and_columns_of_one_kind_are_compiled_too(rows, kinds, max_iter):
+    model = served(rows, kinds=kinds, max_iter=max_iter)
+    made = scorer(model)
+    assert made.is_compiled, made.reason
+    assert np.abs(made.many(cells_of(rows, made.columns)) - score(model, rows)).max() < 1e-12
+
+
+@pytest.mark.parametrize("learner", ["logistic_regression", "random_forest"])
+def test_other_learners_are_scored_by_their_own_pipeline(rows, learner):
+    model = served(rows, learner=learner)
+    made = scorer(model)
+    assert not made.is_compiled
+    assert "only boosted trees" in made.reason
+    cells = cells_of(rows.head(50), made.columns)
+    assert made.many(cells) == pytest.approx(score(model, rows.head(50)), abs=1e-12)
+    strange = pd.DataFrame({"amount": [np.nan], "job": ["never seen"], "hour": [1.0], "blank": [None]})
+    assert made.one([None, "never seen", 1.0, None]) == pytest.approx(float(score(model, strange)[0]), abs=1e-12)
+
+
+def test_a_compilation_that_is_off_is_not_used(rows, monkeypatch):
+    """A leaf's value that is wrong by a millionth is found when the model is loaded."""
+    true = forest._walk
+
+    def off(nodes, at, bitsets, known, places, leaves):
+        true(nodes, at, bitsets, known, places, leaves)
+        leaves += 1e-6
+
+    monkeypatch.setattr(forest, "_walk", off)
+    model = served(rows)
+    made = scorer(model)
+    assert not made.is_compiled
+    assert "compiled it differs by" in made.reason
+    assert np.array_equal(made.many(cells_of(rows, made.columns)), score(model, rows))
+
+
+def test_the_columns_are_those_that_the_model_was_trained_on(rows):
+    columns = scorer(served(rows)).columns
+    assert columns.names == ("amount", "job", "hour", "blank")
+    # One of 300 was never drawn.
+    assert {name: len(known) for name, known in columns.categories.items()} == {"job": 299, "blank": 0}
+    assert columns.required == frozenset()
