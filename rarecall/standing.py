@@ -12,6 +12,9 @@ ALIASES = (CHAMPION, CANARY, CHALLENGER, PREVIOUS)
 DEEPEST = 10
 """Champions before the present one that are remembered for rollbacks."""
 
+SHARE = "rarecall.canary_share"
+"""The model's tag with the canary's share of the traffic, such as `0.05`; servers read it with the aliases."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:

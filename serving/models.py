@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rarecall.errors import RarecallError, redacted
 from rarecall.project import Project
-from rarecall.standing import CANARY, CHAMPION
+from rarecall.standing import CANARY, CHAMPION, SHARE
 from serving.scorer import Scorer
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 EVERY = 2.0
 """Seconds between two looks at the registry."""
-
-SHARE = "rarecall.canary_share"
-"""The registered model's tag that says how much of the traffic the canary has now; without it the project says."""
 
 _AGAIN = 30.0  # seconds until a version that could not be loaded is tried again
 _KEPT = 4  # versions in memory, so that a rollback has nothing to load

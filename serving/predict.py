@@ -37,6 +37,7 @@ class _Part:
     unseen : list of str
         Columns whose value was never learned from, once a row.
     scores : list of float
+    flags : list of bool
     """
 
     name: str
@@ -45,6 +46,7 @@ class _Part:
     digests: list[str]
     unseen: list[str]
     scores: list[float]
+    flags: list[bool]
 
 
 @dataclass(frozen=True)
@@ -177,7 +179,8 @@ def _parts(
         rows = list(zip(*cells, strict=True))
         scores = [scorer.one(rows[0])] if len(rows) == 1 else scorer.many(cells).tolist()
         digests = [digest_of(row) for row in rows]
-        parts.append(_Part(name, served, places, digests, scorer.columns.unseen(cells), scores))
+        flags = [score >= scorer.limit(row) for score, row in zip(scores, rows, strict=True)]
+        parts.append(_Part(name, served, places, digests, scorer.columns.unseen(cells), scores, flags))
     if faults:
         raise RefusedError(422, *faults)
     return parts
@@ -196,10 +199,10 @@ async def _answered(
     logged: list[Any] = [None] * len(asked)
     parts, cohorts = scored.parts, scored.cohorts
     for part in parts:
-        limit, version = part.served.scorer.threshold, part.served.version
-        for place, digest, score in zip(part.places, part.digests, part.scores, strict=True):
+        version = part.served.version
+        for place, digest, score, flag in zip(part.places, part.digests, part.scores, part.flags, strict=True):
             logged[place] = Prediction(
-                ids[place], now, asked[place].entity, part.name, version, digest, score, score >= limit, cohorts[place]
+                ids[place], now, asked[place].entity, part.name, version, digest, score, flag, cohorts[place]
             )
     try:
         await server.log.write(logged)

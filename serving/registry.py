@@ -12,15 +12,12 @@ from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_DOES_
 
 from rarecall.errors import StoreError
 from rarecall.project import Project
-from rarecall.standing import ALIASES, Standing
+from rarecall.standing import ALIASES, SHARE, Standing
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 FOLLOWS = "rarecall.ledger"
 """The model's tag with the hash of the ledger's entry that its aliases follow."""
-
-SHARE = "rarecall.canary_share"
-"""The model's tag with the canary's share of the traffic, such as `0.05`; servers read it with the aliases."""
 
 _ABSENT = {ErrorCode.Name(RESOURCE_DOES_NOT_EXIST), ErrorCode.Name(INVALID_PARAMETER_VALUE)}
 

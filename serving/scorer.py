@@ -12,6 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from rarecall.cohort_of import cohorts_of
+from rarecall.cohort_threshold import CohortThresholdClassifier
+from rarecall.sections import Cohort
 from serving.calibrator import compiled as calibrator_of
 from serving.columns import Columns
 from serving.forest import Forest
@@ -35,7 +38,7 @@ class Scorer:
     ----------
     columns : Columns
     threshold : float
-        From which score on a row is flagged.
+        From which score on a row is flagged, where no threshold of its cohort's own says otherwise.
     one : callable
         From one row's values, in the order of the columns, to its score.
     many : callable
@@ -43,6 +46,8 @@ class Scorer:
     is_compiled : bool
     reason : str
         Why it is compiled or why not, for people.
+    own : callable, optional
+        From one row's values to its threshold, where the model has one for each value of a cohort.
     """
 
     columns: Columns
@@ -51,6 +56,11 @@ class Scorer:
     many: Callable[[Cells], NDArray[np.float64]]
     is_compiled: bool
     reason: str
+    own: Callable[[Sequence[Any]], float] | None = None
+
+    def limit(self, row: Sequence[Any]) -> float:
+        """Return from which score on a row is flagged, given its values in the order of the columns."""
+        return self.threshold if self.own is None else self.own(row)
 
 
 def scorer(served: Any) -> Scorer:
@@ -58,8 +68,8 @@ def scorer(served: Any) -> Scorer:
 
     Parameters
     ----------
-    served : FixedThresholdClassifier
-        As `rarecall.training.with_threshold` made it.
+    served : FixedThresholdClassifier or CohortThresholdClassifier
+        As `rarecall.training.with_threshold` or `rarecall.cohort_threshold` made it.
     """
     from rarecall.training import uncalibrated
 
@@ -72,7 +82,7 @@ def scorer(served: Any) -> Scorer:
     probes = _probes(pipeline, columns)
     required = _required(many, columns)
     columns = Columns(columns.names, columns.categories, required)
-    whole: dict[str, Any] = {"columns": columns, "threshold": float(served.threshold)}
+    whole: dict[str, Any] = {"columns": columns, "threshold": float(served.threshold), "own": _own(served, columns)}
     try:
         quick_one, quick_many = _compiled(pipeline, classifier, columns)
         difference = _difference(quick_one, quick_many, many, probes, columns)
@@ -84,6 +94,14 @@ def scorer(served: Any) -> Scorer:
             return Scorer(**whole, one=quick_one, many=quick_many, is_compiled=True, reason=reason)
         reason = f"the model's own pipeline scores: compiled it differs by {difference:.1e}"
     return Scorer(**whole, one=_single(many), many=many, is_compiled=False, reason=reason)
+
+
+def _own(served: Any, columns: Columns) -> Callable[[Sequence[Any]], float] | None:
+    if not isinstance(served, CohortThresholdClassifier):
+        return None
+    column, place = served.column, columns.names.index(served.column)
+    named = cohorts_of([Cohort(column=column, edges=served.edges)])
+    return lambda row: served.thresholds.get(named({column: row[place]})[column], served.threshold)
 
 
 def _single(many: Callable[[Cells], NDArray[np.float64]]) -> Callable[[Sequence[Any]], float]:

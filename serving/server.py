@@ -19,9 +19,6 @@ from serving.metrics import Metrics
 from serving.models import Models, Served, Serving
 from serving.shadow import Shadows
 
-SLOW = 0.1
-"""Seconds from which on an answer counts as slow in an arm's tally."""
-
 _KNOWN = 15.0  # seconds for which figures of the log are good enough
 _TALLY = 10.0  # seconds between two tallies of the arms
 _log = logging.getLogger("rarecall.serving")
@@ -119,7 +116,7 @@ class Server:
     def outcome(self, arm: str, version: int, seconds: float, *, failed: bool = False) -> None:
         """Count for an arm's tally a request that it answered, or failed to."""
         self.outcomes[arm, version, "failed" if failed else "answered"] += 1
-        if not failed and seconds > SLOW:
+        if not failed and 1000 * seconds > self.project.canary.latency_ms_max:
             self.outcomes[arm, version, "slow"] += 1
 
     async def tally(self) -> None:

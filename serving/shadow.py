@@ -123,6 +123,8 @@ def _shadows(canary: Served, ids: list[str], features: list[dict[str, Any]]) -> 
         ids, cells = named, [list(column) for column in zip(*rows, strict=True)]
     if not ids:
         return []
-    scores = canary.scorer.many(cells).tolist()
-    limit = canary.scorer.threshold
-    return [Shadow(name, canary.version, score, score >= limit) for name, score in zip(ids, scores, strict=True)]
+    scores, limit = canary.scorer.many(cells).tolist(), canary.scorer.limit
+    return [
+        Shadow(name, canary.version, score, score >= limit(row))
+        for name, score, row in zip(ids, scores, zip(*cells, strict=True), strict=True)
+    ]

@@ -133,7 +133,7 @@ def _stood(written: list[Entry], at: datetime, day: date | None) -> dict[str, An
 def _line(entry: Entry) -> dict[str, Any]:
     payload = entry.payload
     if entry.kind == ANSWERED:
-        payload = {"action": f"{payload['answer']}: version {payload['version']}", "moves": {}}
+        payload = {"action": f"{payload['answer']}: version {payload['version']}", "moves": {}, "standing": {}}
     return {
         "entry": entry.number,
         "at": entry.at.isoformat(),

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from serving.keys import Keys
     from serving.server import Limits, Server
 
-_SWITCH = (
-    0.0005  # seconds after which one thread lets another run: the log's writer and the shadows share with requests
-)
+_SWITCH = 0.0005  # seconds until a thread lets another run: the log's writer and the shadows share with requests
 
 
 def serve(project: Project, host: str, port: int, *, with_keys: bool = False) -> None:
@@ -71,6 +69,7 @@ def server_of(project: Project, access: Keys | None = None, limits: Limits | Non
     from serving.lookup import Lookup
     from serving.models import Models
     from serving.server import Limits, Server
+    from tasks.weigh_canary import account_of, sentences
 
     def reader(service: str) -> FeatureReader:
         from serving.features import FeatureReader
@@ -87,6 +86,7 @@ def server_of(project: Project, access: Keys | None = None, limits: Limits | Non
         lookup=Lookup(reader) if _has_features(project) else None,
         access=access,
         limits=limits or Limits(),
+        evidence=lambda: sentences(account_of(project)),
     )
 
 

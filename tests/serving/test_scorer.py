@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from rarecall import calibration
+from rarecall.cohort_threshold import CohortThresholdClassifier
 from rarecall.sections import Training
 from rarecall.training import calibrated, estimator, fit, score, with_threshold
 from serving import forest
@@ -104,3 +105,16 @@ def test_the_columns_are_those_that_the_model_was_trained_on(rows):
     # One of 300 was never drawn.
     assert {name: len(known) for name, known in columns.categories.items()} == {"job": 299, "blank": 0}
     assert columns.required == frozenset()
+
+
+@pytest.mark.parametrize(("column", "edges"), [("job", None), ("hour", [6.0, 18.0]), ("amount", [0.5])])
+def test_a_threshold_of_its_cohort_flags_a_row_as_the_model_does(rows, column, edges):
+    inside = served(rows, "platt").estimator
+    own = {"job 3": 0.1, "job 250": 0.9} if edges is None else {"<6": 0.05, "6-18": 0.9, "<0.5": 0.02, "missing": 0.01}
+    model = CohortThresholdClassifier(inside, column, edges, own, 0.4).fit(rows)
+    made = scorer(model)
+    assert made.is_compiled, made.reason
+    cells = cells_of(rows, made.columns)
+    limits = [made.limit(row) for row in zip(*cells, strict=True)]
+    assert len(set(limits)) > 2
+    assert ((made.many(cells) >= np.array(limits)) == (model.predict(rows) == 1)).all()

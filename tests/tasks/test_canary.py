@@ -9,6 +9,7 @@ from traffic import send
 
 from flows.canary import tick
 from rarecall.errors import DataError
+from rarecall.standing import SHARE
 from serving import registry
 from tasks.aliases import MOVED, read
 from tasks.aliases import write as write_entry
@@ -42,7 +43,7 @@ def project(template, tmp_path):
 def found(project):
     """Return what a server reads in MLflow: the aliases and the canary's share."""
     model = registry.connect(project).get_registered_model("payments")
-    return registry.governed(model), model.tags.get(registry.SHARE)
+    return registry.governed(model), model.tags.get(SHARE)
 
 
 def settings(project, **changes):
