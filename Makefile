@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install services demo test lint format thorough faults corruptions bench trust stores serving load lock clean
+.PHONY: help install services demo test lint format thorough faults corruptions bench trust stores serving lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -94,9 +94,6 @@ stores: $(VENV)/.dev  ## The store measured beside DuckDB, pandas and Feast's ow
 
 serving: $(VENV)/.dev  ## The server beside MLflow's and beside nothing: some ten minutes, needs wrk
 	$(BIN)/python -m benchmarks.serving
-
-load: $(VENV)/.dev  ## Ten minutes of traffic with moves, an outage and a kill, written to docs/benchmarks.md
-	$(BIN)/python -m benchmarks.load
 
 lock: | $(UV)  ## Make the hashed requirement files again
 	$(COMPILE) pyproject.toml -o requirements/base.txt
