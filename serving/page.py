@@ -156,7 +156,7 @@ def _recalls(server: Server, known: Mapping[int, Labelled] | None) -> list[dict[
 
 def _evidence(server: Server) -> list[str]:
     try:
-        return list(server.evidence()) if server.models.now.canary else []
+        return server.evidence_known()
     except (RarecallError, OSError):
         _log.exception("evidence.away")
         return ["The canary cannot be weighed now."]

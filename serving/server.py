@@ -78,6 +78,7 @@ class Server:
         self.outcomes: Counter[tuple[str, int, str]] = Counter()
         self._known: tuple[float, tuple[int, ...], dict[int, Labelled] | None] = (-_KNOWN, (), None)
         self._asking = asyncio.Lock()
+        self._said: tuple[float, list[str]] = (-_KNOWN, [])
         self.keys: list[str] = list(self.project.entity) or ["row_id"]
         self.cohort_columns = frozenset(one.column for one in self.project.cohorts)
         self.cohorts_of: Callable[[Mapping[str, Any]], dict[str, str]] = cohorts_of(self.project.cohorts)
@@ -112,6 +113,14 @@ class Server:
                     found = None
                 self._known = (time.monotonic(), versions, found)
         return found
+
+    def evidence_known(self) -> list[str]:
+        """Return what is known of the canary by now, a sentence a line; nothing where there is none."""
+        if self.models.now.canary is None:
+            return []
+        if time.monotonic() - self._said[0] >= _KNOWN:
+            self._said = (time.monotonic(), list(self.evidence()))
+        return self._said[1]
 
     def outcome(self, arm: str, version: int, seconds: float, *, failed: bool = False) -> None:
         """Count for an arm's tally a request that it answered, or failed to."""
