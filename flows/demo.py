@@ -24,7 +24,8 @@ features:
   exclude: [customer_id, terminal_id, fraud_kind, labelled_at]   # ids, and what is only known afterwards
 cohorts: [region, channel]
 split: {train: 0.7, validation: 0.15, holdout: 0.15}
-ablation: {rows: 8000, seeds: 1, ship: SHIP}   # a smaller comparison than by default: a demo is short
+labels: {folds: 3}
+ablation: {rows: 6000, seeds: 1, ship: SHIP}   # fewer folds and a smaller comparison than by default: a demo is short
 stores: {home: .}
 """
 

@@ -1,4 +1,4 @@
-"""The ablation: every arm on the same folds, and the simplest one that no other is shown to beat."""
+"""The ablation: every arm on the same folds, and the simplest one of the leading learner that no other beats."""
 
 from typing import Any
 
@@ -55,6 +55,8 @@ def compare(
     seed: int = 0,
 ) -> dict[str, Any]:
     """Try every arm and name the one to ship: the simplest, until another's gain is shown to be above zero.
+
+    Of several learners the one that leads is taken, and what else there is has to gain over it.
 
     Parameters
     ----------
@@ -114,7 +116,7 @@ def compare(
             skipped.append(f"{found.arm.way} could not be tried: {error}")
     test_share = float(np.mean([len(test) / len(teach) for teach, test in cuts]))
     shipped, told = _judged(tried, test_share, gates)
-    drawn = [one for one in tried if one.arm.strategy == "adasyn" and one.arm.learner == simplest.learner]
+    drawn = [one for one in tried if one.arm.strategy == "adasyn" and one.arm.learner == shipped.arm.learner]
     points: list[dict[str, Any]] = []
     if drawn:
         shares = sorted({0.0, drawn[0].arm.synthetic_share or 0.0, *ablation.shares})
@@ -169,9 +171,13 @@ def _try(
 
 
 def _judged(tried: list[_Tried], test_share: float, gates: Gates) -> tuple[_Tried, dict[str, tuple[Gain, str]]]:
-    """Return the arm to ship, and each other's gain with the name of the arm it was measured beside."""
-    best, told = tried[0], {}
-    for one in tried[1:]:
+    """Return the arm to ship, and each other's gain with the name of the arm it was measured beside.
+
+    Learners are peers: the one that leads with its threshold alone is where every other arm is measured first.
+    """
+    lead = _leading(tried)
+    best, told = lead, dict[str, tuple[Gain, str]]()
+    for one in (other for other in tried if other is not lead):
         gain = paired(
             one.auc_pr,
             best.auc_pr,
@@ -185,12 +191,18 @@ def _judged(tried: list[_Tried], test_share: float, gates: Gates) -> tuple[_Trie
     return best, told
 
 
+def _leading(tried: list[_Tried]) -> _Tried:
+    """Return the learner, with its threshold alone, whose mean is highest; of equals the project's own."""
+    return max((one for one in tried if one.arm.strategy == "threshold"), key=lambda one: float(np.mean(one.auc_pr)))
+
+
 def _reasons(shipped: _Tried, told: dict[str, tuple[Gain, str]]) -> list[str]:
     if shipped.name in told:
         gain, beside = told[shipped.name]
         reasons = [f"{shipped.name} gains over {beside}: AUC-PR {_signed(gain)}"]
     else:
-        reasons = [f"nothing is shown to gain over {shipped.name}, the simplest"]
+        what = "the simplest" if shipped.name == shipped.arm.way else "the simplest of the learner that leads"
+        reasons = [f"nothing is shown to gain over {shipped.name}, {what}"]
     for name, (gain, beside) in told.items():
         if name != shipped.name and not gain.shown:
             verb = "loses to" if gain.high < 0 else "is not shown to gain over"

@@ -119,7 +119,9 @@ class Ablation(Section):
     rows: int = Field(
         20_000, ge=1000, description="Most rows that teach one fit; a count, so that every machine ships the same arm."
     )
-    learners: list[Learner] = Field(default=[], description="Tried beside training.learner.")
+    learners: list[Learner] = Field(
+        default=[], description="Tried beside training.learner; the one that leads is shipped."
+    )
     scarce: Learner | None = Field(
         "logistic_regression",
         description="Shipped where there are too few positives to compare any; none: training.learner.",

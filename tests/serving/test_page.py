@@ -7,13 +7,13 @@ import subprocess
 from datetime import UTC, datetime
 
 import pytest
-from served import copied, features, project_in, running, stand
+from served import copied, features, project_in, running
 
-from monitoring.ledger import open_ledger
 from monitoring.predictions import Log, Prediction, url
 from serving.app import create_app
-from tasks.ledger import ledger_url
+from tasks.promote import promote
 from tasks.serve import server_of
+from tasks.start_canary import start_canary
 
 SCRIPT = "<script>document.title = 'broken into'</script>"
 
@@ -21,9 +21,8 @@ SCRIPT = "<script>document.title = 'broken into'</script>"
 @pytest.fixture(scope="module")
 def project(tmp_path_factory, template):
     made = copied(template, tmp_path_factory.mktemp("page"))
-    stand(made, champion="1", canary="2")
-    moved = {"action": "promote", "moves": {"champion": {"from": None, "to": "1"}}}
-    open_ledger(ledger_url(made)).append("aliases.moved", made.name, moved, who="ann", why=f"the first {SCRIPT}")
+    promote(made, "1", who="ann", why=f"the first {SCRIPT}", force=True)
+    start_canary(made, "2", who="ann", why="a first look", force=True)
     regions = {"north": (60, 59), "south": (60, 20), "<b>east": (5, 5)}
     rows = [
         Prediction(f"{region}{n}", datetime.now(UTC), "e", "champion", 1, "d", 0.9, n < hits, {"region": region})
@@ -51,7 +50,7 @@ def text(served):
 
 def test_it_says_what_serves(text):
     assert "Version 1 serves" in text
-    assert "Version 2 is tried on 5.00% of the entities" in text
+    assert "Version 2 is tried on 1.00% of the entities" in text
     assert "compiled; at most" in text
 
 

@@ -60,6 +60,18 @@ def test_where_nothing_gains_the_simplest_is_shipped():
     assert facts["reasons"][0].startswith("nothing is shown to gain")
 
 
+def test_the_learner_that_leads_is_shipped_and_the_others_are_measured_beside_it():
+    """A straight line ranks one shifted column best; a single stump hardly ranks at all."""
+    stump = Training(learner="random_forest", parameters={"n_estimators": 1, "max_depth": 1})
+    ablation = Ablation(folds=2, seeds=1, shares=[0.3], rows=2000, learners=["logistic_regression"])
+    facts = compared(table(2000, 0.1), training=stump, ablation=ablation)
+    assert facts["shipped"] == plain(Arm(strategy="threshold", learner="logistic_regression"))
+    assert facts["name"] == "threshold only of logistic_regression"
+    assert facts["reasons"][0].endswith("threshold only of logistic_regression, the simplest of the learner that leads")
+    assert {arm["beside"] for arm in facts["arms"] if arm["gain"] is not None} == {facts["name"]}
+    assert [arm["gain"] for arm in facts["arms"] if arm["name"] == facts["name"]] == [None]
+
+
 def test_an_arm_that_gains_is_shipped(monkeypatch):
     """The one thing made up here is how well ADASYN scores, for no small table is known on which it must win."""
     real = Bench.score
