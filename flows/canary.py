@@ -6,6 +6,7 @@ from typing import Any
 
 from prefect import flow
 
+from rarecall.classes import VARIABLE
 from rarecall.project import Project, load
 from tasks.mend import repair
 from tasks.settle_canary import settle
@@ -14,9 +15,10 @@ from tasks.weigh_canary import described, weigh
 
 
 @flow(name="canary", persist_result=False)
-def canary(project_file: str, home: str | None = None, who: str = "canary") -> dict[str, Any]:
-    """Judge the canary once and do what the verdict says; a deployment calls this on a schedule."""
-    return tick(load(Path(project_file), os.environ, home=home), who=who)
+def canary(project_file: str, home: str | None = None, who: str = "canary", only: str | None = None) -> dict[str, Any]:
+    """Judge the canary once and do what the verdict says; a deployment calls this on a schedule, for one rare class."""
+    named = os.environ | ({VARIABLE: only} if only else {})
+    return tick(load(Path(project_file), named, home=home), who=who)
 
 
 def tick(project: Project, *, who: str) -> dict[str, Any]:

@@ -33,6 +33,7 @@ class Store:
     def __init__(self, url: str) -> None:
         self._engine = engine(url)
         self._connection: sa.Connection | None = None
+        self._file: int | None = None
         named = {table: [c.name for c in table.columns if not c.autoincrement or c.name != "number"] for table in
                  (PREDICTIONS, SHADOWS, TALLIES, TRUTHS)}  # fmt: skip
         self._insert = {
@@ -51,6 +52,11 @@ class Store:
             raise self.explained(error) from error
         return connection
 
+    def _at_path(self) -> int | None:
+        """Return the inode of SQLite's file, or None where there is none."""
+        path = self._engine.url.database if self._engine.dialect.name == "sqlite" else None
+        return Path(path).stat().st_ino if path and Path(path).exists() else None
+
     def close(self) -> None:
         """Let the connection go, whatever state it is in."""
         if self._connection is not None:
@@ -64,6 +70,14 @@ class Store:
         """Write a group in one transaction and set each one's result: all of it or, when something fails, none."""
         if self._connection is None:
             self._connection = self.open()
+            self._file = self._at_path()
+        elif self._at_path() != self._file:
+            self.close()
+            where = redacted(self._engine.url.render_as_string(hide_password=True))
+            raise StoreError(
+                f"the prediction log at {where} is not the file that was opened; put it back, or send again what was "
+                "not answered: a new one is then begun"
+            )
         connection = self._connection
         with connection.begin():
             if connection.dialect.name == "sqlite":

@@ -282,8 +282,10 @@ class Log:
 
 
 def url(project: Project) -> str:
-    """Return the SQLAlchemy URL of a project's log: SQLite under the home unless the project names another."""
-    return project.stores.predictions or f"sqlite:///{Path(project.stores.home) / 'predictions.db'}"
+    """Return the SQLAlchemy URL of a model's own log: SQLite under the home unless the project names another."""
+    if project.stores.predictions:
+        return project.stores.predictions.replace("{name}", project.name)
+    return f"sqlite:///{Path(project.stores.home) / 'predictions' / f'{project.name}.db'}"
 
 
 def micros(moment: datetime) -> int:

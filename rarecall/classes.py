@@ -40,6 +40,12 @@ def apart(values: dict[str, Any], only: str | None = None) -> list[dict[str, Any
             raise ProjectError([f"label.positive: the project looks for {positive} alone, got the class {brief(only)}"])
         return [values]
     named = list(_named(values.get("name"), positive))
+    stores = values.get("stores")
+    log = stores.get("predictions") if isinstance(stores, dict) else None
+    if isinstance(log, str) and "{name}" not in log:
+        raise ProjectError(
+            ["stores.predictions: expected {name} in the URL, for each rare class has a prediction log of its own"]
+        )
     if only is not None:
         known = [str(one) for one in positive]
         named = [pair for pair in named if _same(pair[1], only)]

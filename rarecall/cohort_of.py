@@ -31,6 +31,8 @@ def cohorts_of(cohorts: Sequence[Cohort]) -> Callable[[Mapping[str, Any]], dict[
 def _value(value: Any) -> str:
     if value is None or value != value:  # noqa: PLR0124 - NaN
         return MISSING
+    if isinstance(value, bool):
+        return str(value).lower()  # as a snapshot writes it
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 

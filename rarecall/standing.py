@@ -100,7 +100,7 @@ class Standing:
         """
         if self.champion is None:
             return self.promoted(version)
-        return self if version == self.champion else replace(self, challenger=version)
+        return self if version in {self.champion, self.canary} else replace(self, challenger=version)
 
     def on_canary(self, version: str, share: float) -> Self:
         """Return what stands when a version meets a share of the traffic, and no other alias stays on it.

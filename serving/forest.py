@@ -35,14 +35,14 @@ class Forest:
         self._places = np.append(places, places.dtype.type(0))  # and the column of the tree's number
         self._trees = [(tree.nodes, tree.raw_left_cat_bitsets) for tree in trees]
         self._nodes, self._bitsets = _joined(self._trees, self.n_features)
-        self._copies = np.empty((len(trees), self.n_features + 1))
+        self._copies = np.zeros((len(trees), self.n_features + 1))
         self._copies[:, -1] = np.arange(len(trees))
 
     def one(self, row: list[float]) -> float:
-        """Return the log-odds of one row's features, categories as their codes; for one thread at a time."""
-        leaves = np.empty(len(self._trees))
-        self._copies[:, :-1] = row
-        _walk(self._nodes, self._copies, self._bitsets, self._known, self._places, leaves)
+        """Return the log-odds of one row's features, categories as their codes; any thread may ask."""
+        leaves, copies = np.empty(len(self._trees)), self._copies.copy()
+        copies[:, :-1] = row
+        _walk(self._nodes, copies, self._bitsets, self._known, self._places, leaves)
         return self._baseline + float(leaves.sum())
 
     def many(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
@@ -64,10 +65,12 @@ class Guard:
         await safe_send({"type": "http.response.body", "body": content})
 
     def _refusal(self, scope: dict[str, Any]) -> tuple[int, Fault, list[tuple[bytes, bytes]]] | None:
-        path = scope["path"]
+        path, headers = scope["path"], dict(scope["headers"])
+        if self._keys is None and not _is_here(headers.get(b"host", b"")):
+            # A name that was bent to this address makes another site's page one of this server's own.
+            return 421, Fault("host", "expected localhost or a loopback address, for no key is asked for here"), []
         if self._keys is None and scope["method"] != "POST":
             return None
-        headers = dict(scope["headers"])
         if self._keys is not None and path not in OPEN:
             wanted = _SCOPES.get(path, "admin")
             scopes = self._keys.scopes_of(presented) if (presented := _presented(headers)) else ()
@@ -83,6 +86,15 @@ class Guard:
             if kind != b"application/json":
                 return 415, Fault("content-type", "expected application/json"), []
         return None
+
+
+def _is_here(host: bytes) -> bool:
+    """Return whether a request was meant for this machine by name."""
+    name = host.decode("latin-1").rpartition(":")[0] if b":" in host.rpartition(b"]")[2] else host.decode("latin-1")
+    try:
+        return name in {"", "localhost"} or ipaddress.ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def _presented(headers: Mapping[bytes, bytes]) -> str | None:

@@ -40,5 +40,6 @@ def load(file: Path) -> Any:
             f"{file.name} needs {error.name}, which is not installed; run: pip install 'rarecall[boosting]'"
         ) from error
     except (OSError, BadZipFile, zlib.error, KeyError, TypeError, ValueError) as error:
-        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        told = error.strerror if isinstance(error, OSError) else str(error)  # an OSError's own words hold a path
+        said = told.splitlines()[0] if told else type(error).__name__
         raise StoreError(f"{file.name} cannot be read as a model: {said}; train it again") from error

@@ -162,11 +162,12 @@ class Models:
         if self._project.stores.mlflow is None:
             file = registry.folder(self._project) / "mlflow.db"
             if not file.is_file():  # SQLite would make an empty one in its place
-                if self.registry.answered is None:
+                if not self._file:  # there never was one
                     return {}
                 raise RarecallError("the registry's database is not where it was")
             if self._client is not None and file.stat().st_ino != self._file:
                 self._forget()  # another file took its place, and MLflow would go on reading the one before
+                self._loaded.clear()  # its versions have the same numbers, and may be other models
             self._file = file.stat().st_ino
         if self._client is None:
             self._client = registry.connect(self._project)

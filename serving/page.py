@@ -157,7 +157,7 @@ def _recalls(server: Server, known: Mapping[int, Labelled] | None) -> list[dict[
 def _evidence(server: Server) -> list[str]:
     try:
         return server.evidence_known()
-    except (RarecallError, OSError):
+    except Exception:  # noqa: BLE001 - of any store behind it; the rest of the page is still true
         _log.exception("evidence.away")
         return ["The canary cannot be weighed now."]
 

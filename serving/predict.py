@@ -88,12 +88,13 @@ async def predict(server: Server, body: bytes) -> bytes:
         scored = _scored(server, serving, asked, features, several)
     else:
         scored = await asyncio.to_thread(_scored, server, serving, asked, features, several)
+    seconds = time.perf_counter() - began  # without the log, which is as slow for either arm
     answer = await _answered(server, serving, asked, features, scored, several)
     server.metrics.skipped += scored.skipped
     if scored.failed is not None:
         server.outcome("canary", scored.failed.version, 0.0, failed=True)
-    for part in scored.parts:
-        server.outcome(part.name, part.served.version, time.perf_counter() - began)
+    if not several:  # a batch is as slow as the client made it
+        server.outcome(scored.parts[0].name, scored.parts[0].served.version, seconds)
     return answer
 
 
@@ -156,7 +157,8 @@ def _parts(
     features: list[dict[str, Any]],
     several: bool,
 ) -> list[_Part]:
-    others = server.cohort_columns.union(serving.canary.scorer.columns.names if serving.canary else ())
+    both = [one.scorer.columns.names for one in (serving.champion, serving.canary) if one]
+    others = server.cohort_columns.union(*both)
     by_arm: dict[str, tuple[Served, list[int]]] = {}
     for place, (name, served) in enumerate(arms):
         by_arm.setdefault(name, (served, []))[1].append(place)

@@ -5,6 +5,7 @@ scoring does; what is wrong is worked out only once something is.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -213,11 +214,10 @@ def _faults(features: Mapping[str, Any], columns: Columns, others: frozenset[str
             faults.append(Fault(f"{at}{name}", f"is missing; send it{hint}"))
         elif reason := _reason(features[name], name, columns):
             faults.append(Fault(f"{at}{name}", reason))
-    known = [*columns.names, *sorted(others)]
+    known, names = [*columns.names, *sorted(others)], frozenset(columns.names) | others
+    unknown = islice((name for name in features if name not in names), MOST)  # to look for the nearest takes its time
     faults += [
-        Fault(f"{at}{brief(name)[1:-1]}", f"is no feature of this model{nearest(name, known)}")
-        for name in features
-        if name not in columns.names and name not in others
+        Fault(f"{at}{brief(name)[1:-1]}", f"is no feature of this model{nearest(name, known)}") for name in unknown
     ]
     return faults[:MOST]
 

@@ -118,6 +118,8 @@ class Server:
         """Return what is known of the canary by now, a sentence a line; nothing where there is none."""
         if self.models.now.canary is None:
             return []
+        if self.models.registry.away:  # to ask would make an empty registry where one is missing
+            return ["The canary cannot be weighed while the registry is away."]
         if time.monotonic() - self._said[0] >= _KNOWN:
             self._said = (time.monotonic(), list(self.evidence()))
         return self._said[1]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import signal
+import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rarecall.errors import DataError
+from rarecall.errors import DataError, StoreError
 from rarecall.project import Project
 from tasks.ledger import ledger_url
 
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 _SWITCH = 0.0005  # seconds until a thread lets another run: the log's writer and the shadows share with requests
 
 
-def serve(project: Project, host: str, port: int, *, with_keys: bool = False) -> None:
+def serve(
+    project: Project, host: str, port: int, *, with_keys: bool = False, begun: Callable[[], None] | None = None
+) -> None:
     """Answer requests until SIGINT or SIGTERM; what was begun is ended first.
 
     Parameters
@@ -29,13 +33,15 @@ def serve(project: Project, host: str, port: int, *, with_keys: bool = False) ->
     host, port : str and int
     with_keys : bool
         Ask for API keys on a loopback address too.
+    begun : callable, optional
+        Called once the address is taken, before the first request is answered.
 
     Raises
     ------
     DataError
         The address can be reached from elsewhere, and there is no key yet.
     StoreError
-        The prediction log cannot be opened.
+        The prediction log cannot be opened, or the address cannot be taken.
     """
     import uvicorn
 
@@ -48,19 +54,29 @@ def serve(project: Project, host: str, port: int, *, with_keys: bool = False) ->
             "one with: rarecall keys add NAME --scope predict"
         )
     needs_keys = with_keys or not is_loopback(host)
+    taken = _taken(host, port)
     for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn ends what was begun, and raises the signal once more
         signal.signal(number, signal.SIG_IGN)
     sys.setswitchinterval(_SWITCH)
-    uvicorn.run(
+    config = uvicorn.Config(
         create_app(server_of(project, access if needs_keys else None)),
-        host=host,
-        port=port,
         access_log=False,  # what was answered stands in the prediction log, without headers
         log_level="warning",
         server_header=False,
         timeout_graceful_shutdown=20,
         timeout_keep_alive=30,
     )
+    if begun:
+        begun()
+    uvicorn.Server(config).run(sockets=[taken])
+
+
+def _taken(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise StoreError(f"{host}:{port} cannot be taken: {error.strerror or error}; give another --port") from error
 
 
 def server_of(project: Project, access: Keys | None = None, limits: Limits | None = None) -> Server:

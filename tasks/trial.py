@@ -54,7 +54,7 @@ def running(project: Project) -> Trial | None:
     same_step = True
     for entry in reversed(known.entries):
         standing = entry.payload["standing"]
-        if standing["canary"] != now.canary:
+        if standing["canary"] != now.canary or standing["champion"] != now.champion:
             break
         since = entry.at
         same_step = same_step and standing.get("share") == now.share

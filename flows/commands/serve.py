@@ -24,9 +24,11 @@ def serve(
     loaded = prepare(project, home)
     from tasks.serve import serve as run
 
-    at = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    if as_json:
-        print(json.dumps({"project": loaded.name, "url": at}), flush=True)  # noqa: T201 - its one object
-    else:
-        console.say(f"{at} serves {loaded.name}; its page is /, its metrics are /metrics")
-    run(loaded, host, port, with_keys=with_keys)
+    def begun() -> None:
+        at = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        if as_json:
+            print(json.dumps({"project": loaded.name, "url": at}), flush=True)  # noqa: T201 - its one object
+        else:
+            console.say(f"{at} serves {loaded.name}; its page is /, its metrics are /metrics")
+
+    run(loaded, host, port, with_keys=with_keys, begun=begun)

@@ -8,6 +8,7 @@ import numpy as np
 from rarecall.canary import guardrails, labelled
 from rarecall.canary.evidence import Evidence
 from rarecall.canary.measure import Measure
+from rarecall.intervals import newcombe
 from rarecall.sections import Canary
 
 Verdict = Literal["promote", "rollback", "ramp", "hold"]
@@ -88,6 +89,8 @@ def judge(found: Evidence, settings: Canary, *, share: float, is_late: bool = Fa
         return Judgement("rollback", tuple(worse), None, told)
     next_step = next((step for step in settings.ramp if step > share), None)
     lacking = _lacking(found, settings, told) if next_step is None else _before(found, settings, share)
+    if not lacking and next_step is None:
+        lacking = _worse_cohorts(found, settings)
     if not lacking:
         reasons = tuple(_fine(measure) for measure in told.values() if measure.rows)
         if next_step is None:
@@ -113,6 +116,26 @@ def _lacking(found: Evidence, settings: Canary, told: dict[str, Measure]) -> tup
     if positives < settings.min_positives:
         said.append(f"{positives} labelled positives, and {settings.min_positives} are asked for")
     return (*said, *_few_answers(found, settings))
+
+
+def _worse_cohorts(found: Evidence, settings: Canary) -> tuple[str, ...]:
+    """Return the cohort values in which the canary's own answers find fewer positives than the champion's.
+
+    They only hold a promotion back, so an interval for one look is on the careful side: alpha is split over the values.
+    """
+    cells = [
+        (f"{cohort} {value}", *by_arm["champion"], *by_arm["canary"])
+        for cohort, values in found.cohorts.items()
+        for value, by_arm in values.items()
+        if by_arm.keys() >= {"champion", "canary"}
+    ]
+    said = []
+    for name, positives, hits, canary_positives, canary_hits in cells:
+        confidence = 1 - settings.alpha / len(cells)
+        if newcombe(canary_hits, canary_positives, hits, positives, confidence).high < -settings.tolerance:
+            told = f"{canary_hits} of {canary_positives} positives, the champion {hits} of {positives}"
+            said.append(f"recall in {name} is lower: the canary found {told}")
+    return tuple(said)
 
 
 def _before(found: Evidence, settings: Canary, share: float) -> tuple[str, ...]:

@@ -236,8 +236,22 @@ def test_a_closed_log_says_so(tmp_path):
 def test_the_log_is_under_the_home_unless_the_project_names_another(tmp_path):
     from registered import project_in
 
-    assert predictions.url(project_in(tmp_path)) == f"sqlite:///{tmp_path / 'predictions.db'}"
+    assert predictions.url(project_in(tmp_path)) == f"sqlite:///{tmp_path / 'predictions' / 'payments.db'}"
     assert predictions.url(project_in(tmp_path, predictions="postgresql://db/log")) == "postgresql://db/log"
+    assert predictions.url(project_in(tmp_path, predictions="postgresql://db/{name}")) == "postgresql://db/payments"
+
+
+def test_a_log_whose_file_is_taken_away_answers_for_nothing_more(tmp_path):
+    file = tmp_path / "predictions.db"
+    with Log(f"sqlite:///{file}") as log:
+        asyncio.run(log.write([ONE]))
+        for one in tmp_path.glob("predictions.db*"):
+            one.unlink()
+        with pytest.raises(StoreError, match="is not the file that was opened; put it back, or send again"):
+            asyncio.run(log.write([replace(ONE, id="p2")]))
+        asyncio.run(log.write([replace(ONE, id="p2")]))
+    with sqlite3.connect(file) as opened:
+        assert opened.execute("SELECT id FROM predictions").fetchall() == [("p2",)]
 
 
 WRITES = """

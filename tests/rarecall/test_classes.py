@@ -83,3 +83,12 @@ def test_the_schema_for_editors_takes_a_list():
     schema = json.dumps(Project.model_json_schema()["$defs"]["Label"]["properties"]["positive"])
     assert '"type": "array"' in schema
     assert '"type": "boolean"' in schema
+
+
+def test_each_class_has_a_prediction_log_of_its_own(file):
+    said = "stores.predictions: expected {name} in the URL"
+    shared = {"RARECALL__STORES__PREDICTIONS": "postgresql://db/log"}
+    with pytest.raises(ProjectError, match=said):
+        load_each(file, shared)
+    apart = {"RARECALL__STORES__PREDICTIONS": "postgresql://db/{name}"}
+    assert len(load_each(file, apart)) == 2

@@ -35,7 +35,7 @@ ENTITY = 5  # of the champion's
 
 
 def logged(project, ids):
-    with sqlite3.connect(f"{project.stores.home}/predictions.db") as opened:
+    with sqlite3.connect(f"{project.stores.home}/predictions/payments.db") as opened:
         marks = ",".join("?" * len(ids))
         return opened.execute(
             f"SELECT id, entity, arm, version, score, flagged, cohorts FROM predictions WHERE id IN ({marks})", ids
@@ -89,7 +89,7 @@ def test_the_canary_sees_the_champions_rows_beside_the_traffic(served, project, 
     assert said["arm"] == "champion"
 
     def shadows():
-        with sqlite3.connect(f"{project.stores.home}/predictions.db") as opened:
+        with sqlite3.connect(f"{project.stores.home}/predictions/payments.db") as opened:
             asked = "SELECT version, score, flagged FROM shadows WHERE prediction = ?"
             return opened.execute(asked, [said["id"]]).fetchall()
 
@@ -192,6 +192,20 @@ def test_other_forms_methods_and_paths_are_refused(served):
     for path in ("/predict", "/labels"):
         assert served.get(path).status_code == 405
     assert served.get("/nothing").json() == {"errors": [{"field": "path", "reason": "there is no such route"}]}
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("evil.example", 421), ("evil.example:80", 421), ("localhost:1", 200), ("127.0.0.2", 200), ("[::1]:8000", 200)],
+)
+def test_a_name_that_was_bent_to_this_address_is_refused(served, host, status):
+    assert served.get("/healthz", host=host).status_code == status
+
+
+def test_a_thousand_unknown_features_cost_no_more_than_the_first_few(served):
+    status, said = served.post("/predict", {"entity": 1, "features": {f"unknown {n}": 1 for n in range(5000)}})
+    assert status == 422
+    assert len(said["errors"]) == 20
 
 
 def test_every_answer_tells_a_browser_to_keep_out(served):

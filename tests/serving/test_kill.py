@@ -30,7 +30,7 @@ def test_no_answer_that_was_given_is_lost_to_sigkill(tmp_path, small_models):
     for _ in range(2):
         answered += killed_under_load(tmp_path, after=1.5)
     assert len(answered) > 100
-    with sqlite3.connect(tmp_path / "home" / "predictions.db") as opened:
+    with sqlite3.connect(tmp_path / "home" / "predictions/payments.db") as opened:
         there = {row[0] for row in opened.execute("SELECT id FROM predictions")}
     assert set(answered) <= there
 

@@ -1,5 +1,8 @@
 """What is compiled scores as the model itself does, and what is not the same is not used."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -118,3 +121,18 @@ def test_a_threshold_of_its_cohort_flags_a_row_as_the_model_does(rows, column, e
     limits = [made.limit(row) for row in zip(*cells, strict=True)]
     assert len(set(limits)) > 2
     assert ((made.many(cells) >= np.array(limits)) == (model.predict(rows) == 1)).all()
+
+
+def test_two_threads_that_ask_for_single_rows_get_their_own(rows):
+    """A batch is scored off the loop, while the loop scores single rows with the same trees."""
+    made = scorer(served(rows))
+    cells = list(zip(*cells_of(rows, made.columns), strict=True))
+    two = [cells[0], next(row for row in cells if abs(made.one(row) - made.one(cells[0])) > 0.1)]
+    truth, before = [made.one(row) for row in two], sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            found = list(pool.map(lambda n: {made.one(two[n]) for _ in range(4000)}, range(2)))
+    finally:
+        sys.setswitchinterval(before)
+    assert found == [{truth[0]}, {truth[1]}]

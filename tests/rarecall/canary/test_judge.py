@@ -162,3 +162,14 @@ def test_a_canary_as_good_as_the_champion_is_rolled_back_in_no_more_than_alpha_o
                 gone += 1
                 break
     assert gone <= 4
+
+
+@pytest.mark.parametrize(("found", "verdict"), [(0, "hold"), (11, "promote")])
+def test_a_loss_in_one_cohort_holds_a_promotion_back(found, verdict):
+    """North is a small part of all positives, so the whole still looks fine."""
+    cohorts = {"region": {"north": {"champion": (129, 102), "canary": (14, found)}, "south": {"champion": (9, 9)}}}
+    judged = judge(replace(GOOD, cohorts=cohorts), SETTINGS, share=LAST)
+    assert judged.verdict == verdict
+    if verdict == "hold":
+        said = "recall in region north is lower: the canary found 0 of 14 positives, the champion 102 of 129"
+        assert judged.reasons == (said,)
