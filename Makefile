@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install services demo test lint format thorough faults corruptions bench trust stores serving lock clean
+.PHONY: help install services demo test lint format thorough faults corruptions bench trust stores overhead serving lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -91,6 +91,9 @@ trust: $(VENV)/.dev  ## The canary's verdicts, the label check, the expectations
 
 stores: $(VENV)/.dev  ## The store measured beside DuckDB, pandas and Feast's own paths: some ten minutes
 	$(BIN)/python -m benchmarks.feast_store
+
+overhead: $(VENV)/.dev  ## A retrain on a million rows beside a bare script: ten minutes a pair
+	$(BIN)/python -m benchmarks.overhead
 
 serving: $(VENV)/.dev  ## The server beside MLflow's and beside nothing: some ten minutes, needs wrk
 	$(BIN)/python -m benchmarks.serving
