@@ -362,7 +362,8 @@ def _write(result: dict[str, Any]) -> None:
     stages = {name: median(pair["stages"][name] for pair in pairs) for name in pairs[0]["stages"]}
     parts = {name: median(pair["parts"].get(name, 0.0) for pair in pairs) for name in stages}
     what = f"`rarecall retrain` on {result['rows']:,} simulated payments beside a bare script that computes the same: "
-    what += f"{'one pair' if len(pairs) == 1 else f'medians of {len(pairs)} pairs'}, each run a new process with an empty home."
+    counted = "one pair" if len(pairs) == 1 else f"medians of {len(pairs)} pairs"
+    what += f"{counted}, each run a new process with an empty home."
     lines = [
         what,
         "",
