@@ -19,6 +19,8 @@ def cohorts_of(cohorts: Sequence[Cohort]) -> Callable[[Mapping[str, Any]], dict[
     >>> name = cohorts_of([Cohort(column="age", edges=[30, 60]), Cohort(column="job")])
     >>> name({"age": 41.0, "job": "nurse"}), name({"age": 60})
     ({'age': '30-60', 'job': 'nurse'}, {'age': '>=60', 'job': 'missing'})
+    >>> name({"age": "old", "job": True}), name({"job": ["nurse"]})
+    ({'age': 'missing', 'job': 'true'}, {'age': 'missing', 'job': 'missing'})
     """
     namers = [(one.column, _value if one.edges is None else _bands(one.edges)) for one in cohorts]
 
@@ -33,6 +35,8 @@ def _value(value: Any) -> str:
         return MISSING
     if isinstance(value, bool):
         return str(value).lower()  # as a snapshot writes it
+    if not isinstance(value, str | int | float):
+        return MISSING
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 

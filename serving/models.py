@@ -132,7 +132,7 @@ class Models:
         except Exception as error:
             why = _said(error)
             if self.registry.away != why:
-                _log.warning("registry.away", extra={"reason": why})
+                _log.warning("registry.away", extra={"reason": why}, exc_info=True)
             self.registry = Registry(self.registry.answered, why, self.registry.refused)
             self._forget()
             return
@@ -199,7 +199,7 @@ class Models:
                 made = self._load(number)
             except Exception as error:
                 reason = _said(error)
-                _log.warning("model.refused", extra={"version": number, "reason": reason})
+                _log.warning("model.refused", extra={"version": number, "reason": reason}, exc_info=True)
                 self._refused[number] = (time.monotonic(), reason)
             else:
                 self._loaded = dict([*self._loaded.items()][1 - _KEPT :]) | {number: made}
