@@ -61,9 +61,9 @@ class Finding:
         """What makes two findings one cause: model version, cohort, value and what they are held against.
 
         >>> from rarecall.intervals import Interval
-        >>> known = dict(version=3, against="objective", limit=0.8, recall=0.5, interval=Interval(0.4, 0.6), state="bad",
-        ...              positives=90, since="2026-03-01T00:00:00+00:00", until="2026-03-08T00:00:00+00:00",
-        ...              log_evidence=7.1, breach=True)
+        >>> window = dict(since="2026-03-01T00:00:00+00:00", until="2026-03-08T00:00:00+00:00", positives=90)
+        >>> seen = dict(limit=0.8, recall=0.5, interval=Interval(0.4, 0.6), state="bad", log_evidence=7.1, breach=True)
+        >>> known = dict(version=3, against="objective", **window, **seen)
         >>> north = Finding(cohort="region", value="north", **known)
         >>> north.fingerprint == Finding(cohort="region", value="south", **known).fingerprint
         False
