@@ -22,7 +22,8 @@ from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  
 
 from rarecall.search.blocks import Rows, Table, as_rows
 from rarecall.search.cells import Cells, all_pairs
-from rarecall.search.topk import Floats, Ints, TopK, gaps_of
+from rarecall.search.lift import Floats, Ints, gaps_of
+from rarecall.search.topk import TopK
 from rarecall.search.tree import by_tree
 
 TREE_COLUMNS = 6

@@ -15,8 +15,12 @@ def retrain(project: ProjectFile = Path(), home: Home = None, as_json: AsJson = 
     classes = prepare_run(project, home)
 
     def work() -> dict[str, Any]:
+        from flows import server
+
+        wait = server.begin()
         from flows.retrain import retrain as flow
 
+        wait()
         return flow(str(project), home)
 
     answer(work, _show_run, as_json=as_json, stages=STAGES * classes, pick=_machine_record)

@@ -10,30 +10,12 @@ import numpy as np
 import pandas as pd
 
 from rarecall.errors import DataError, brief, nearest
+from rarecall.intake import feature_kinds
 from rarecall.project import Project
 from rarecall.sections import RESERVED
 
 UNTIMED = pd.Timestamp("2000-01-01", tz="UTC")
 """The moment of every row of a table without time; Feast's point-in-time join wants one."""
-
-_UNREADABLE = {
-    "date": "a date; derive a number from it",
-    "nested": "nested values; derive columns from them",
-    "bytes": "raw bytes; derive columns from them",
-}
-_INFERRED = {
-    **dict.fromkeys(["integer", "floating", "decimal", "mixed-integer-float"], "numeric"),
-    **dict.fromkeys(
-        ["datetime64", "datetime", "date", "time", "period", "timedelta64", "timedelta", "interval"], "date"
-    ),
-    "boolean": "boolean",
-    "bytes": "bytes",
-}
-"""What pandas' `infer_dtype` says of values, as a kind; everything else is a category."""
-
-_EXACT = 2**53  # beyond it a float no longer holds every whole number
-_MOST_LEVELS = 1000  # a text column with more is an id or free text, not a category
-_ID_SHARE = 0.5  # a text column with more distinct values than this share of the rows, as well
 
 
 def take(frame: pd.DataFrame, project: Project) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -63,8 +45,8 @@ def take(frame: pd.DataFrame, project: Project) -> tuple[pd.DataFrame, dict[str,
     check_columns(list(rows.columns), project)
     y = positives(rows[project.label.column], project)
     _check_label(y, rows[project.label.column], project)
-    kinds, skipped = _kinds(rows, project)
-    rows = _typed(rows, kinds)
+    kinds, skipped = feature_kinds.kinds(rows, project)
+    rows = feature_kinds.typed(rows, kinds)
     moment = moments(rows, project)
     rows.insert(0, "row_id", np.arange(len(rows), dtype=np.int64))
     rows.insert(1, "event_timestamp", moment)
@@ -92,7 +74,7 @@ def extend(
     """
     if returned.empty:
         return rows, facts
-    whole = _typed(pd.concat([rows, returned], ignore_index=True), {})
+    whole = feature_kinds.typed(pd.concat([rows, returned], ignore_index=True), {})
     return whole, facts | _counts(whole, project)
 
 
@@ -115,7 +97,7 @@ def held_as(values: pd.Series, like: pd.Series) -> pd.Series:
         return numbers.astype(like.dtype if whole else "float64")
     if pd.api.types.is_datetime64_any_dtype(like):
         return pd.to_datetime(values, utc=True, errors="coerce", format="ISO8601").astype(like.dtype)
-    return _text_column(values, "categorical")
+    return feature_kinds.texts(values)
 
 
 def check_columns(columns: list[str], project: Project) -> None:
@@ -185,7 +167,7 @@ def positives(column: pd.Series, project: Project) -> pd.Series:
     >>> positives(pd.Series(["yes", "no", None]), project).tolist()
     [True, False, <NA>]
     """
-    wanted, kind = project.label.positive, _value_kind(column)
+    wanted, kind = project.label.positive, feature_kinds.of_values(column)
     if kind == "boolean":
         hit = column.astype(str).str.lower() == str(wanted).lower()
     elif kind == "numeric":
@@ -234,7 +216,7 @@ def learnable(rows: pd.DataFrame, kinds: dict[str, str], project: Project) -> pd
     for name in names:
         # A cohort column that is no feature was not typed with the features.
         plain = pd.api.types.is_numeric_dtype(rows[name]) and not pd.api.types.is_bool_dtype(rows[name])
-        kept[name] = rows[name] if name in kinds or plain else _text_column(rows[name], "categorical")
+        kept[name] = rows[name] if name in kinds or plain else feature_kinds.texts(rows[name])
     return kept
 
 
@@ -260,90 +242,6 @@ def _check_label(y: pd.Series, values: pd.Series, project: Project) -> None:
 
 def _is_bool(project: Project) -> bool:
     return isinstance(project.label.positive, bool)
-
-
-def _kinds(rows: pd.DataFrame, project: Project) -> tuple[dict[str, str], dict[str, str]]:
-    never = {project.label.column, project.timestamp, *project.entity, *project.features.exclude}
-    wanted = project.features.include
-    names = [n for n in rows.columns if n not in never] if wanted is None else [n for n in wanted if n not in never]
-    kinds: dict[str, str] = {}
-    skipped: dict[str, str] = {}
-    for name in names:
-        if declared := project.features.kinds.get(name):
-            _check_declared(rows[name], declared)
-            kinds[name] = declared
-            continue
-        kind, why = _infer(rows[name])
-        if kind is None or (why and wanted is None):
-            skipped[name] = str(why)
-        else:
-            kinds[name] = kind
-    if not kinds:
-        why = "; ".join(f"{name}: {reason}" for name, reason in list(skipped.items())[:3])
-        raise DataError(f"features: no usable column is left{f' ({why})' if why else ''}; include one or declare kinds")
-    return kinds, skipped
-
-
-def _check_declared(column: pd.Series, declared: str) -> None:
-    kind = _value_kind(column)
-    if kind in _UNREADABLE and not (kind == "date" and declared == "categorical"):
-        raise DataError(f"features.kinds: {column.name!r} is declared {declared}, but holds {_UNREADABLE[kind]}")
-
-
-def _infer(column: pd.Series) -> tuple[str | None, str | None]:
-    """Return the kind of a column and why it should not be a feature, if so."""
-    kind = _value_kind(column)
-    if kind in _UNREADABLE:
-        return None, _UNREADABLE[kind]
-    levels = column.nunique(dropna=True)
-    if levels <= 1:
-        return "categorical", "constant"
-    if kind == "categorical" and (levels > _MOST_LEVELS or (levels > 50 and levels > _ID_SHARE * column.notna().sum())):
-        return "categorical", f"{levels} distinct texts look like an id"
-    return kind, None
-
-
-def _value_kind(column: pd.Series) -> str:
-    """Return what a column's values are, whatever type holds them: decimals and dates come as plain objects."""
-    inferred = pd.api.types.infer_dtype(column, skipna=True)
-    if inferred == "mixed" and column.dropna().map(pd.api.types.is_list_like).any():
-        return "nested"
-    return _INFERRED.get(inferred, "categorical")
-
-
-def _typed(rows: pd.DataFrame, kinds: dict[str, str]) -> pd.DataFrame:
-    rows = rows.copy(deep=False)
-    for name, column in rows.items():
-        if kind := kinds.get(str(name)):
-            rows[name] = _number_column(column) if kind == "numeric" else _text_column(column, kind)
-        elif pd.api.types.infer_dtype(column, skipna=True).startswith("mixed") and _value_kind(column) == "categorical":
-            rows[name] = _text_column(column, "categorical")  # numbers beside texts: no file holds both in one column
-    return rows
-
-
-def _number_column(column: pd.Series) -> pd.Series:
-    numbers = pd.to_numeric(column, errors="coerce")
-    bad = column[numbers.isna() & column.notna()]
-    if not bad.empty:
-        raise DataError(
-            f"features.kinds: {column.name!r} is declared numeric, but row {bad.index[0]} holds {brief(bad.iloc[0])}; "
-            "declare it categorical or add the value to missing.markers"
-        )
-    whole = pd.api.types.is_signed_integer_dtype(numbers) and not numbers.isna().any()
-    return numbers.astype("int64" if whole else "float64")
-
-
-def _text_column(column: pd.Series, kind: str) -> pd.Series:
-    if pd.api.types.is_float_dtype(column):
-        known = column.dropna()
-        if (known.abs() <= _EXACT).all() and (known % 1 == 0).all():
-            column = column.astype("Int64")  # so that a code reads 3, not 3.0, where others are missing
-    text = column.astype("string")
-    if kind == "boolean":
-        text = text.str.lower()
-    cells = np.array(text, dtype=object)
-    cells[text.isna().to_numpy()] = None
-    return pd.Series(cells, index=column.index, name=column.name)
 
 
 def _number(value: Any) -> float | None:

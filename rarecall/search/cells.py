@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from rarecall.search.blocks import Rows, Table
-from rarecall.search.topk import TILE_ROWS, Floats, Found, Ints, Lift, Tile, TopK, gaps_of, middle
+from rarecall.search.lift import Floats, Ints, Lift, Tile, gaps_of, middle
+from rarecall.search.topk import TILE_ROWS, Found, TopK
 
 JUDGED = 256
 """Queries that are also searched exactly, to choose how many cells to look into and to know the recall."""

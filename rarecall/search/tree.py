@@ -4,7 +4,8 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from rarecall.search.blocks import Table
-from rarecall.search.topk import Floats, Ints, TopK, squared_distances
+from rarecall.search.lift import Floats, Ints
+from rarecall.search.topk import TopK, squared_distances
 
 _ALIKE = 1e-9  # of a squared distance: far above what the tree's own sums may be off by
 

@@ -1,0 +1,125 @@
+"""What kind each feature is, declared or read off its values, and its values held as that."""
+
+import numpy as np
+import pandas as pd
+
+from rarecall.errors import DataError, brief
+from rarecall.project import Project
+
+_UNREADABLE = {
+    "date": "a date; derive a number from it",
+    "nested": "nested values; derive columns from them",
+    "bytes": "raw bytes; derive columns from them",
+}
+_INFERRED = {
+    **dict.fromkeys(["integer", "floating", "decimal", "mixed-integer-float"], "numeric"),
+    **dict.fromkeys(
+        ["datetime64", "datetime", "date", "time", "period", "timedelta64", "timedelta", "interval"], "date"
+    ),
+    "boolean": "boolean",
+    "bytes": "bytes",
+}
+"""What pandas' `infer_dtype` says of values, as a kind; everything else is a category."""
+
+_EXACT = 2**53  # beyond it a float no longer holds every whole number
+_MOST_LEVELS = 1000  # a text column with more is an id or free text, not a category
+_ID_SHARE = 0.5  # a text column with more distinct values than this share of the rows, as well
+
+
+def kinds(rows: pd.DataFrame, project: Project) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the kind of each feature, as declared or inferred, and why each other column is passed over.
+
+    Raises
+    ------
+    DataError
+        No feature is left, or a column is declared what it cannot be.
+    """
+    never = {project.label.column, project.timestamp, *project.entity, *project.features.exclude}
+    wanted = project.features.include
+    names = [n for n in rows.columns if n not in never] if wanted is None else [n for n in wanted if n not in never]
+    found: dict[str, str] = {}
+    skipped: dict[str, str] = {}
+    for name in names:
+        if declared := project.features.kinds.get(name):
+            _check_declared(rows[name], declared)
+            found[name] = declared
+            continue
+        kind, why = _infer(rows[name])
+        if kind is None or (why and wanted is None):
+            skipped[name] = str(why)
+        else:
+            found[name] = kind
+    if not found:
+        why = "; ".join(f"{name}: {reason}" for name, reason in list(skipped.items())[:3])
+        raise DataError(f"features: no usable column is left{f' ({why})' if why else ''}; include one or declare kinds")
+    return found, skipped
+
+
+def _check_declared(column: pd.Series, declared: str) -> None:
+    kind = of_values(column)
+    if kind in _UNREADABLE and not (kind == "date" and declared == "categorical"):
+        raise DataError(f"features.kinds: {column.name!r} is declared {declared}, but holds {_UNREADABLE[kind]}")
+
+
+def _infer(column: pd.Series) -> tuple[str | None, str | None]:
+    """Return the kind of a column and why it should not be a feature, if so."""
+    kind = of_values(column)
+    if kind in _UNREADABLE:
+        return None, _UNREADABLE[kind]
+    levels = column.nunique(dropna=True)
+    if levels <= 1:
+        return "categorical", "constant"
+    if kind == "categorical" and (levels > _MOST_LEVELS or (levels > 50 and levels > _ID_SHARE * column.notna().sum())):
+        return "categorical", f"{levels} distinct texts look like an id"
+    return kind, None
+
+
+def of_values(column: pd.Series) -> str:
+    """Return what a column's values are, whatever type holds them: decimals and dates come as plain objects."""
+    inferred = pd.api.types.infer_dtype(column, skipna=True)
+    if inferred == "mixed" and column.dropna().map(pd.api.types.is_list_like).any():
+        return "nested"
+    return _INFERRED.get(inferred, "categorical")
+
+
+def typed(rows: pd.DataFrame, kinds: dict[str, str]) -> pd.DataFrame:
+    """Return the rows with each feature held as its kind is: numbers, or texts and None.
+
+    Raises
+    ------
+    DataError
+        A column that is declared numeric holds what is no number.
+    """
+    rows = rows.copy(deep=False)
+    for name, column in rows.items():
+        if kind := kinds.get(str(name)):
+            rows[name] = _number_column(column) if kind == "numeric" else texts(column, boolean=kind == "boolean")
+        elif pd.api.types.infer_dtype(column, skipna=True).startswith("mixed") and of_values(column) == "categorical":
+            rows[name] = texts(column)  # numbers beside texts: no file holds both in one column
+    return rows
+
+
+def _number_column(column: pd.Series) -> pd.Series:
+    numbers = pd.to_numeric(column, errors="coerce")
+    bad = column[numbers.isna() & column.notna()]
+    if not bad.empty:
+        raise DataError(
+            f"features.kinds: {column.name!r} is declared numeric, but row {bad.index[0]} holds {brief(bad.iloc[0])}; "
+            "declare it categorical or add the value to missing.markers"
+        )
+    whole = pd.api.types.is_signed_integer_dtype(numbers) and not numbers.isna().any()
+    return numbers.astype("int64" if whole else "float64")
+
+
+def texts(column: pd.Series, *, boolean: bool = False) -> pd.Series:
+    """Return a column as texts and None; a code that came as a float because others are missing reads 3, not 3.0."""
+    if pd.api.types.is_float_dtype(column):
+        known = column.dropna()
+        if (known.abs() <= _EXACT).all() and (known % 1 == 0).all():
+            column = column.astype("Int64")
+    text = column.astype("string")
+    if boolean:
+        text = text.str.lower()
+    cells = np.array(text, dtype=object)
+    cells[text.isna().to_numpy()] = None
+    return pd.Series(cells, index=column.index, name=column.name)
