@@ -1,5 +1,6 @@
 """The database of the prediction log, as its one writer uses it: a connection, and a transaction a group."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -35,6 +36,7 @@ class Store:
         self._engine = engine(url)
         self._connection: sa.Connection | None = None
         self._file: int | None = None
+        self._path = self._engine.url.database if self._engine.dialect.name == "sqlite" else None
         named = {table: [c.name for c in table.columns if not c.autoincrement or c.name != "number"] for table in
                  (PREDICTIONS, BATCHES, SHADOWS, TALLIES, TRUTHS)}  # fmt: skip
         self._insert = {
@@ -55,8 +57,12 @@ class Store:
 
     def _at_path(self) -> int | None:
         """Return the inode of SQLite's file, or None where there is none."""
-        path = self._engine.url.database if self._engine.dialect.name == "sqlite" else None
-        return Path(path).stat().st_ino if path and Path(path).exists() else None
+        if self._path is None:
+            return None
+        try:
+            return os.stat(self._path).st_ino  # noqa: PTH116 - asked for each group, and a Path costs more than the answer
+        except OSError:
+            return None
 
     def close(self) -> None:
         """Let the connection go, whatever state it is in."""
