@@ -1,24 +1,23 @@
 """Evidence: what the prediction log knows of a canary and the champion beside it, counted by the database."""
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
 import sqlalchemy as sa
 
+from monitoring.answers import answers
 from monitoring.prediction_store import engine, standing
-from monitoring.prediction_tables import PREDICTIONS, SHADOWS, TALLIES, make
+from monitoring.prediction_tables import BATCHES, SHADOWS, TALLIES, make
 from monitoring.predictions import micros
 from rarecall.canary import Cells, Evidence, Pairs, Stream, Tallied
 from rarecall.errors import StoreError, redacted
 
 _FINEST = 10_000  # parts of a score near 0; rows that are alike are counted together
-
-P, S = PREDICTIONS.c, SHADOWS.c
 
 
 def read(url: str, *, champion: int, canary: int, since: datetime, step_since: datetime | None = None) -> Evidence:
@@ -48,117 +47,111 @@ def read(url: str, *, champion: int, canary: int, since: datetime, step_since: d
     begun = micros(since)
     step = begun if step_since is None else micros(step_since)
     with _connected(url) as connection:
-        streams, cohorts = _streams(connection, champion, canary, begun)
-        pairs = _pairs(connection, champion, canary, begun)
-        return Evidence(
-            champion=streams[champion],
-            canary=streams[canary],
-            positives=pairs[1],
-            negatives=pairs[0],
-            cells=_cells(connection, champion, canary, begun),
-            tallied=_tallied(connection, canary, begun),
-            at_step=_answered(connection, canary, step),
-            cohorts=cohorts,
-        )
-
-
-def _answered(connection: sa.Connection, version: int, since: int) -> int:
-    counted = sa.select(sa.func.count()).where(P.version == version, P.arm == "canary", P.at >= since)
-    return int(connection.execute(counted).scalar_one())
-
-
-def _streams(
-    connection: sa.Connection, champion: int, canary: int, since: int
-) -> tuple[dict[int, Stream], dict[str, dict[str, dict[str, tuple[int, int]]]]]:
-    """Return what each version answered, and the recall by cohort."""
-    true = standing()
-    told = sa.select(P.version, P.flagged, P.cohorts, true.c.label, sa.func.count()).select_from(
-        PREDICTIONS.outerjoin(true, true.c.prediction == P.id)
+        table = [_Alike(*row) for row in connection.execute(_counted(connection, champion, canary, begun, step))]
+        tallied = _tallied(connection, canary, begun)
+    streams = {version: _stream(one for one in table if one.version == version) for version in (champion, canary)}
+    both = [one for one in table if one.other_flagged is not None]
+    pairs = {label: _pairs((one for one in both if one.label == label), champion) for label in (0, 1)}
+    return Evidence(
+        champion=streams[champion],
+        canary=streams[canary],
+        positives=pairs[1],
+        negatives=pairs[0],
+        cells=_cells(both, champion),
+        tallied=tallied,
+        at_step=sum(one.count for one in table if one.at_step),
+        cohorts=_cohorts((one for one in table if one.label == 1), champion),
     )
-    chosen = told.where(P.version.in_([champion, canary]), P.at >= since).group_by(
-        P.version, P.flagged, P.cohorts, true.c.label
-    )
-    counts: dict[int, dict[str, int]] = {champion: defaultdict(int), canary: defaultdict(int)}
-    found: dict[str, dict[str, dict[str, tuple[int, int]]]] = {}
-    for version, flagged, named, label, count in connection.execute(chosen):
-        _count(counts[version], flagged, label, count)
-        if label == 1:
-            arm = "champion" if version == champion else "canary"
-            for cohort, value in orjson.loads(named).items():
-                by_arm = found.setdefault(cohort, {}).setdefault(value, {})
-                positives, hits = by_arm.get(arm, (0, 0))
-                by_arm[arm] = (positives + count, hits + count * flagged)
-    return {version: Stream(**one) for version, one in counts.items()}, found
 
 
-def _count(stream: dict[str, int], flagged: int, label: int | None, count: int) -> None:
-    stream["answered"] += count
-    stream["flagged"] += count * flagged
-    if label is not None:
-        stream["positives" if label else "negatives"] += count
-        stream["hits" if label else "alarms"] += count * flagged
+class _Alike(NamedTuple):
+    """Answers that are alike: who gave them, what the other version said as a shadow, what was true, and how many."""
+
+    version: int
+    at_step: int
+    flagged: int
+    score: int
+    cohorts: str
+    other_flagged: int | None
+    other_score: int | None
+    label: int | None
+    count: int
 
 
-def _both(champion: int, canary: int, since: int) -> tuple[sa.FromClause, sa.ColumnElement[bool], dict[str, Any]]:
-    """Return the rows that both judged, whichever answered, and what each made of them."""
-    rows = PREDICTIONS.join(SHADOWS, S.prediction == P.id)
-    chosen = sa.and_(
-        P.at >= since,
-        sa.or_(
-            sa.and_(P.version == champion, S.version == canary), sa.and_(P.version == canary, S.version == champion)
-        ),
-    )
-    by_champion = P.version == champion
-    columns = {
-        "champion": sa.case((by_champion, P.flagged), else_=S.flagged),
-        "canary": sa.case((by_champion, S.flagged), else_=P.flagged),
-        "champion_score": sa.case((by_champion, P.score), else_=S.score),
-        "canary_score": sa.case((by_champion, S.score), else_=P.score),
-    }
-    return rows, chosen, columns
+def _counted(connection: sa.Connection, champion: int, canary: int, since: int, step: int) -> sa.Select[Any]:
+    """Return the one question that is asked: every answer once, its shadow and its truth beside it."""
+    given, true, shadow = answers(connection).c, standing(), SHADOWS.c
 
-
-def _pairs(connection: sa.Connection, champion: int, canary: int, since: int) -> dict[int, Pairs]:
-    """Return the labelled rows that both judged, by their label."""
-    rows, chosen, by = _both(champion, canary, since)
-    true = standing()
-    counted = (
-        sa.select(true.c.label, by["champion"].label("one"), by["canary"].label("other"), sa.func.count())
-        .select_from(rows.join(true, true.c.prediction == P.id))
-        .where(chosen)
-        .group_by(true.c.label, sa.text("one"), sa.text("other"))
-    )
-    names = {(1, 1): "both", (1, 0): "champion", (0, 1): "canary", (0, 0): "neither"}
-    found: dict[int, dict[str, int]] = {0: {}, 1: {}}
-    for label, one, other, count in connection.execute(counted):
-        found[label][names[one, other]] = count
-    return {label: Pairs(**counts) for label, counts in found.items()}
-
-
-def _cells(connection: sa.Connection, champion: int, canary: int, since: int) -> Cells:
-    """Return all rows that both scored, alike ones together."""
-    rows, chosen, by = _both(champion, canary, since)
-
-    def rounded(score: Any, name: str) -> Any:
+    def rounded(score: Any) -> Any:
         # Mean scores of a rare class are small: a step of 0.01 would be all of them.
         steps = sa.case((score < 0.01, 1), (score < 0.1, 10), else_=100)
-        return sa.cast(sa.func.round(score * _FINEST / steps) * steps, sa.Integer).label(name)
+        return sa.cast(sa.func.round(score * _FINEST / steps) * steps, sa.Integer)
 
-    counted = (
-        sa.select(
-            rounded(by["champion_score"], "a"),
-            rounded(by["canary_score"], "b"),
-            by["champion"].label("c"),
-            by["canary"].label("d"),
-            sa.func.count(),
-        )
-        .select_from(rows)
+    other = sa.case((given.version == champion, canary), else_=champion)
+    is_of_step = sa.and_(given.version == canary, given.arm == "canary", given.at >= step)
+    keys = [
+        given.version,
+        sa.case((is_of_step, 1), else_=0).label("at_step"),
+        given.flagged,
+        rounded(given.score).label("rounded"),
+        given.cohorts,
+        shadow.flagged.label("other_flagged"),
+        rounded(shadow.score).label("other_rounded"),
+        true.c.label,
+    ]
+    table = given.id.table.outerjoin(SHADOWS, sa.and_(shadow.prediction == given.id, shadow.version == other))
+    chosen = sa.and_(given.version.in_([champion, canary]), given.at >= since)
+    places = [sa.literal_column(str(place)) for place in range(1, len(keys) + 1)]  # the database knows them by place
+    return (
+        sa.select(*keys, sa.func.count())
+        .select_from(table.outerjoin(true, true.c.prediction == given.id))
         .where(chosen)
-        .group_by(*map(sa.text, "abcd"))
+        .group_by(*places)
     )
-    table = np.array([tuple(row) for row in connection.execute(counted)], dtype=float).reshape(-1, 5)
-    table[:, :2] /= _FINEST
-    return Cells(table)
+
+
+def _stream(table: Iterable[_Alike]) -> Stream:
+    counts: Counter[str] = Counter()
+    for one in table:
+        counts["answered"] += one.count
+        counts["flagged"] += one.count * one.flagged
+        if one.label is not None:
+            counts["positives" if one.label else "negatives"] += one.count
+            counts["hits" if one.label else "alarms"] += one.count * one.flagged
+    return Stream(**counts)
+
+
+def _pairs(table: Iterable[_Alike], champion: int) -> Pairs:
+    names = {(1, 1): "both", (1, 0): "champion", (0, 1): "canary", (0, 0): "neither"}
+    counts: Counter[str] = Counter()
+    for one in table:
+        flags = (one.flagged, one.other_flagged) if one.version == champion else (one.other_flagged, one.flagged)
+        counts[names[flags]] += one.count
+    return Pairs(**counts)
+
+
+def _cells(table: Iterable[_Alike], champion: int) -> Cells:
+    counts: Counter[tuple[Any, ...]] = Counter()
+    for one in table:
+        of_champion, of_canary = (one.score, one.flagged), (one.other_score, one.other_flagged)
+        if one.version != champion:
+            of_champion, of_canary = of_canary, of_champion
+        counts[of_champion[0], of_canary[0], of_champion[1], of_canary[1]] += one.count
+    made = np.array([(*cell, count) for cell, count in counts.items()], dtype=float).reshape(-1, 5)
+    made[:, :2] /= _FINEST
+    return Cells(made)
+
+
+def _cohorts(table: Iterable[_Alike], champion: int) -> dict[str, dict[str, dict[str, tuple[int, int]]]]:
+    """Return of labelled positives how many each arm answered itself, and how many of these it found."""
+    found: dict[str, dict[str, dict[str, tuple[int, int]]]] = {}
+    for one in table:
+        arm = "champion" if one.version == champion else "canary"
+        for cohort, value in orjson.loads(one.cohorts).items():
+            by_arm = found.setdefault(cohort, {}).setdefault(value, {})
+            positives, hits = by_arm.get(arm, (0, 0))
+            by_arm[arm] = (positives + one.count, hits + one.count * one.flagged)
+    return found
 
 
 def _tallied(connection: sa.Connection, version: int, since: int) -> Tallied:
@@ -177,7 +170,7 @@ def _connected(url: str) -> Iterator[sa.Connection]:
     level = {} if is_sqlite else {"isolation_level": "REPEATABLE READ"}
     try:
         with opened.connect() as connection, connection.begin():
-            if not sa.inspect(connection).has_table(TALLIES.name):
+            if not sa.inspect(connection).has_table(BATCHES.name):
                 make(connection)
         with opened.connect() as connection, connection.execution_options(**level).begin():
             if is_sqlite:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import orjson
 import sqlalchemy as sa
 
+from monitoring.answers import answers
 from monitoring.prediction_store import engine, standing
-from monitoring.prediction_tables import PREDICTIONS, SHADOWS
+from monitoring.prediction_tables import SHADOWS
 from rarecall.cohorts import in_order
 from rarecall.intervals import Interval, State, at_least, wilson
 
@@ -112,17 +113,17 @@ def recalls(url: str, versions: Sequence[int], *, floor: float, least: int, conf
 
 def _counted(connection: sa.Connection, version: int) -> list[tuple[str, int, int, int]]:
     """Return how many labelled answers there are of each combination of cohorts, label and decision."""
-    truth = standing()
+    truth, given = standing(), answers(connection).c
     own = (
-        sa.select(PREDICTIONS.c.cohorts, truth.c.label, PREDICTIONS.c.flagged)
-        .join(truth, truth.c.prediction == PREDICTIONS.c.id)
-        .where(PREDICTIONS.c.version == version)
+        sa.select(given.cohorts, truth.c.label, given.flagged)
+        .join(truth, truth.c.prediction == given.id)
+        .where(given.version == version)
     )
     as_shadow = (
-        sa.select(PREDICTIONS.c.cohorts, truth.c.label, SHADOWS.c.flagged)
-        .join(truth, truth.c.prediction == PREDICTIONS.c.id)
-        .join(SHADOWS, SHADOWS.c.prediction == PREDICTIONS.c.id)
-        .where(SHADOWS.c.version == version, PREDICTIONS.c.version != version)
+        sa.select(given.cohorts, truth.c.label, SHADOWS.c.flagged)
+        .join(truth, truth.c.prediction == given.id)
+        .join(SHADOWS, SHADOWS.c.prediction == given.id)
+        .where(SHADOWS.c.version == version, given.version != version)
     )
     both = own.union_all(as_shadow).subquery()
     columns = (both.c.cohorts, both.c.label, both.c.flagged)

@@ -1,5 +1,6 @@
 """The database of the prediction log, as its one writer uses it: a connection, and a transaction a group."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -7,7 +8,8 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
-from monitoring.prediction_tables import PREDICTIONS, SHADOWS, TALLIES, TRUTHS, WAIT, make
+from monitoring.answers import known
+from monitoring.prediction_tables import BATCHES, PREDICTIONS, SHADOWS, TALLIES, TRUTHS, WAIT, make
 from rarecall.errors import StoreError, redacted
 
 _AT_ONCE = 500  # ids in one question: SQLite takes 999 in its older builds
@@ -34,8 +36,9 @@ class Store:
         self._engine = engine(url)
         self._connection: sa.Connection | None = None
         self._file: int | None = None
+        self._path = self._engine.url.database if self._engine.dialect.name == "sqlite" else None
         named = {table: [c.name for c in table.columns if not c.autoincrement or c.name != "number"] for table in
-                 (PREDICTIONS, SHADOWS, TALLIES, TRUTHS)}  # fmt: skip
+                 (PREDICTIONS, BATCHES, SHADOWS, TALLIES, TRUTHS)}  # fmt: skip
         self._insert = {
             table.name: str(table.insert().inline().compile(dialect=self._engine.dialect, column_keys=columns))
             for table, columns in named.items()
@@ -54,8 +57,12 @@ class Store:
 
     def _at_path(self) -> int | None:
         """Return the inode of SQLite's file, or None where there is none."""
-        path = self._engine.url.database if self._engine.dialect.name == "sqlite" else None
-        return Path(path).stat().st_ino if path and Path(path).exists() else None
+        if self._path is None:
+            return None
+        try:
+            return os.stat(self._path).st_ino  # noqa: PTH116 - asked for each group, and a Path costs more than the answer
+        except OSError:
+            return None
 
     def close(self) -> None:
         """Let the connection go, whatever state it is in."""
@@ -82,8 +89,9 @@ class Store:
         with connection.begin():
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
-            if rows := [row for one in asked if one.kind == "predictions" for row in one.rows]:
-                connection.exec_driver_sql(self._insert["predictions"], rows)
+            for table in ("predictions", "batches"):
+                if rows := [row for one in asked if one.kind == table for row in one.rows]:
+                    connection.exec_driver_sql(self._insert[table], rows)
             for one in asked:
                 if one.kind == "truths":
                     one.result = self._label(connection, one.rows)
@@ -103,22 +111,26 @@ class Store:
         """Write truths that say something new, and count what each one came to."""
         counts = Counter({"new": 0, "same": 0, "changed": 0, "late": 0, "unknown": 0})
         ids = list(dict.fromkeys(row[0] for row in rows))
-        known = set(_known(connection, ids))
+        there = known(connection, ids)
         stands = {one.prediction: one for one in _standing(connection, ids)}
         written: list[tuple[Any, ...]] = []
         last: dict[str, tuple[int, int, int]] = {  # revision, label and since of what stands
             name: (one.newest, one.label, one.since) for name, one in stands.items()
         }
         for name, label, since, recorded in rows:
-            if name not in known:
+            if name not in there:
                 counts["unknown"] += 1
                 continue
             revision, now, held = last.get(name, (0, -1, 0))
+            is_late = revision > 0 and since < held
             if label == now:
                 counts["same"] += 1
-                continue
-            is_late = revision > 0 and since < held
-            counts["late" if is_late else "changed" if revision else "new"] += 1
+                # A word without a time of its own says the same as often as it is sent; one that holds since later
+                # than what stands is a confirmation, which a contradiction from before it does not undo.
+                if since == recorded or since <= held:
+                    continue
+            else:
+                counts["late" if is_late else "changed" if revision else "new"] += 1
             written.append((name, revision + 1, label, since, recorded))
             last[name] = (revision + 1, now, held) if is_late else (revision + 1, label, since)
         if written:
@@ -171,12 +183,6 @@ def _standing(connection: sa.Connection, ids: list[str]) -> Iterator[Any]:
     for begin in range(0, len(ids), _AT_ONCE):
         found = standing(TRUTHS.c.prediction.in_(ids[begin : begin + _AT_ONCE]))
         yield from connection.execute(sa.select(found))
-
-
-def _known(connection: sa.Connection, ids: list[str]) -> Iterator[str]:
-    for begin in range(0, len(ids), _AT_ONCE):
-        chosen = PREDICTIONS.c.id.in_(ids[begin : begin + _AT_ONCE])
-        yield from connection.execute(sa.select(PREDICTIONS.c.id).where(chosen)).scalars()
 
 
 def _to_wal(connection: Any, _: Any) -> None:

@@ -26,6 +26,18 @@ PREDICTIONS = sa.Table(
     sa.Column("flagged", sa.SmallInteger, nullable=False),
     sa.Column("cohorts", sa.Text, nullable=False),
 )
+BATCHES = sa.Table(
+    "batches",
+    _MADE,
+    sa.Column("number", _NUMBER, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.String(64), nullable=False),
+    sa.Column("arm", sa.String(16), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("size", sa.Integer, nullable=False),  # rows of the whole request, which both arms may have a part of
+    sa.Column("record", sa.Text, nullable=False),  # JSON: an array of [place, entity, digest, score, flagged, cohorts]
+    sa.UniqueConstraint("id", "arm"),
+)
 SHADOWS = sa.Table(
     "shadows",
     _MADE,

@@ -9,81 +9,33 @@ import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
-import orjson
 import sqlalchemy as sa
 
+from monitoring.prediction_rows import (
+    Batch,
+    Part,
+    Prediction,
+    Shadow,
+    Tally,
+    micros,
+    of_batch,
+    of_prediction,
+    of_truth,
+)
 from monitoring.prediction_store import Store
-from rarecall.errors import DataError, StoreError
+from rarecall.errors import StoreError
 from rarecall.project import Project
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+__all__ = ["Batch", "Log", "Part", "Prediction", "Shadow", "Tally", "micros", "url"]
+
 _LINGER = 0.05  # seconds that what nobody waits for may gather
 _ROOM = 100_000  # predictions and labels that may wait; a store that is this far behind is not going to catch up
+_ALIKE = 20  # rows of a batch that take as long to write as one by itself
 _GROUP = 5_000  # rows of one commit, so that whoever comes next does not wait for all of a flood
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """One answer.
-
-    Parameters
-    ----------
-    id : str
-        Given out once, at most 64 characters; ids that ascend with time keep the index small in memory.
-    at : datetime
-        When it was answered, with its zone.
-    entity : str
-        Whom or what it is about.
-    arm : str
-        Who answered: `champion` or `canary`.
-    version : int
-        Of the model.
-    digest : str
-        Of the features, at most 64 characters.
-    score : float
-        The probability of the rare class.
-    flagged : bool
-        Whether the score reached the model's threshold.
-    cohorts : dict of str to str
-        The value of each cohort.
-    """
-
-    id: str
-    at: datetime
-    entity: str
-    arm: str
-    version: int
-    digest: str
-    score: float
-    flagged: bool
-    cohorts: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Shadow:
-    """What another version says of a row that it did not answer for; `id` is the prediction's."""
-
-    id: str
-    version: int
-    score: float
-    flagged: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How an arm did since its last tally: requests `answered`, of them `slow` (over the limit), and `failed` ones."""
-
-    at: datetime
-    arm: str
-    version: int
-    answered: int
-    failed: int
-    slow: int
 
 
 @dataclass(slots=True, eq=False)
@@ -94,6 +46,7 @@ class _Asked:
     rows: list[tuple[Any, ...]]
     loop: asyncio.AbstractEventLoop
     answer: "asyncio.Future[Any]"
+    weight: int
     result: Any = field(default=None)
 
 
@@ -155,7 +108,17 @@ class Log:
             They could not be written, or one of these ids was given out before; then none of them was.
         """
         if predictions:
-            await self._ask("predictions", [_prediction(one) for one in predictions])
+            await self._ask("predictions", [of_prediction(one) for one in predictions])
+
+    async def write_batch(self, batch: Batch) -> None:
+        """Write the answers to one request of many rows as one record of each arm, durable as by `write`.
+
+        Raises
+        ------
+        DataError, StoreError
+            As from `write`.
+        """
+        await self._ask("batches", of_batch(batch), weight=1 + batch.size // _ALIKE)
 
     def offer(self, shadows: Sequence[Shadow]) -> bool:
         """Hand over shadows to be written when there is time, without waiting; False when they were dropped.
@@ -193,7 +156,7 @@ class Log:
         StoreError
             They could not be written; then none of them was.
         """
-        counts: dict[str, int] = await self._ask("truths", [_truth(*one) for one in truths])
+        counts: dict[str, int] = await self._ask("truths", [of_truth(*one) for one in truths])
         return counts
 
     def close(self) -> None:
@@ -203,19 +166,19 @@ class Log:
             self._changed.notify()
         self._thread.join()
 
-    async def _ask(self, kind: str, rows: list[tuple[Any, ...]]) -> Any:
+    async def _ask(self, kind: str, rows: list[tuple[Any, ...]], *, weight: int | None = None) -> Any:
         loop = asyncio.get_running_loop()
-        asked = _Asked(kind, rows, loop, loop.create_future())
+        asked = _Asked(kind, rows, loop, loop.create_future(), len(rows) if weight is None else weight)
         with self._changed:
             if self._closed:
                 raise StoreError("the prediction log is closed; nothing was written: open it again")
-            if self._waiting + len(rows) > _ROOM:
+            if self._waiting + asked.weight > _ROOM:
                 raise StoreError(
                     f"the prediction log is {self._waiting} rows behind, so nothing more is taken in; send fewer, or "
                     "give it a faster disk or server"
                 )
             self._asked.append(asked)
-            self._waiting += len(rows)
+            self._waiting += asked.weight
             self._changed.notify()
         return await asked.answer
 
@@ -242,8 +205,8 @@ class Log:
             if not self._asked and not self._closed:
                 self._changed.wait_for(lambda: self._asked or self._closed, timeout=_LINGER)
             size = taken = 0
-            while taken < len(self._asked) and (taken == 0 or size + len(self._asked[taken].rows) <= _GROUP):
-                size += len(self._asked[taken].rows)
+            while taken < len(self._asked) and (taken == 0 or size + self._asked[taken].weight <= _GROUP):
+                size += self._asked[taken].weight
                 taken += 1
             group, self._asked = self._asked[:taken], self._asked[taken:]
             self._waiting -= size
@@ -286,32 +249,6 @@ def url(project: Project) -> str:
     if project.stores.predictions:
         return project.stores.predictions.replace("{name}", project.name)
     return f"sqlite:///{Path(project.stores.home) / 'predictions' / f'{project.name}.db'}"
-
-
-def micros(moment: datetime) -> int:
-    """Return a moment as the log keeps it: microseconds since 1970 in UTC.
-
-    >>> micros(datetime(1970, 1, 1, 1, tzinfo=UTC))
-    3600000000
-    """
-    if moment.tzinfo is None:
-        raise DataError(f"expected a time with its zone, got {moment.isoformat()}; add Z where it is in UTC")
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def _prediction(one: Prediction) -> tuple[Any, ...]:
-    if not math.isfinite(one.score):
-        raise DataError(f"expected a score that is a number, got {one.score}; the model's answer cannot be logged")
-    cohorts = orjson.dumps(one.cohorts).decode() if one.cohorts else "{}"
-    at = micros(one.at)
-    return (one.id, at, one.entity, one.arm, one.version, one.digest, one.score, int(one.flagged), cohorts)
-
-
-def _truth(prediction: str, label: int, since: datetime | None) -> tuple[str, int, int, int]:
-    if label not in (0, 1):
-        raise DataError(f"expected a label of 0 or 1, got {label!r}")
-    now = micros(datetime.now(UTC))
-    return prediction, int(label), now if since is None else micros(since), now
 
 
 def _answer(group: list[_Asked], error: Exception | None = None) -> None:

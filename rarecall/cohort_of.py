@@ -22,12 +22,37 @@ def cohorts_of(cohorts: Sequence[Cohort]) -> Callable[[Mapping[str, Any]], dict[
     >>> name({"age": "old", "job": True}), name({"job": ["nurse"]})
     ({'age': 'missing', 'job': 'true'}, {'age': 'missing', 'job': 'missing'})
     """
-    namers = [(one.column, _value if one.edges is None else _bands(one.edges)) for one in cohorts]
+    namers = _namers(cohorts)
 
     def of(row: Mapping[str, Any]) -> dict[str, str]:
         return {column: namer(row.get(column)) for column, namer in namers}
 
     return of
+
+
+def cohorts_of_many(cohorts: Sequence[Cohort]) -> Callable[[Callable[[str], Sequence[Any]]], list[dict[str, str]]]:
+    """Return the same function for many rows, from a function that gives a column's values; alike rows share a dict.
+
+    Examples
+    --------
+    >>> columns = {"age": [41.0, 60, 41.5], "job": ["nurse", None, "nurse"]}
+    >>> name = cohorts_of_many([Cohort(column="age", edges=[30, 60]), Cohort(column="job")])
+    >>> found = name(columns.__getitem__)
+    >>> found[:2], found[2] is found[0]
+    ([{'age': '30-60', 'job': 'nurse'}, {'age': '>=60', 'job': 'missing'}], True)
+    """
+    namers = _namers(cohorts)
+
+    def of(column: Callable[[str], Sequence[Any]]) -> list[dict[str, str]]:
+        rows = list(zip(*(map(namer, column(name)) for name, namer in namers), strict=True))
+        known = {row: dict(zip((name for name, _ in namers), row, strict=True)) for row in set(rows)}
+        return [known[row] for row in rows]
+
+    return of
+
+
+def _namers(cohorts: Sequence[Cohort]) -> list[tuple[str, Callable[[Any], str]]]:
+    return [(one.column, _value if one.edges is None else _bands(one.edges)) for one in cohorts]
 
 
 def _value(value: Any) -> str:

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from serving import openapi
 from serving.fault import Fault, RefusedError, body
-from serving.guard import Guard
+from serving.guard import JSON_HEADERS, Guard
 from serving.labels import label
 from serving.metrics import Exposed, registry_of
 from serving.page import headers, page
@@ -27,7 +27,7 @@ _log = logging.getLogger("rarecall.serving")
 _WORK = Callable[[Server, bytes], Awaitable[bytes]]
 
 
-def create_app(server: Server) -> FastAPI:
+def create_app(server: Server) -> Guard:
     """Return the application of a server; its threads start and end with it."""
 
     @asynccontextmanager
@@ -47,11 +47,11 @@ def create_app(server: Server) -> FastAPI:
         exception_handlers={HTTPException: _refused, Exception: _failed},
     )
     _informing(app, server)
-    app.router.add_route("/predict", Endpoint("predict", predict, server), methods=["POST"])
-    app.router.add_route("/labels", Endpoint("labels", label, server), methods=["POST"])
+    posts = {"/predict": Endpoint("predict", predict, server), "/labels": Endpoint("labels", label, server)}
+    for path, endpoint in posts.items():  # so that the framework knows of them, and refuses other methods
+        app.router.add_route(path, endpoint, methods=["POST"])
     app.openapi = lambda: openapi.document(app, server)  # type: ignore[method-assign] - FastAPI's own way to change it
-    app.add_middleware(Guard, keys=server.access, metrics=server.metrics)
-    return app
+    return Guard(app, server.access, server.metrics, posts)
 
 
 class Endpoint:
@@ -75,7 +75,7 @@ class Endpoint:
         """Answer one request, whatever happens."""
         began = time.perf_counter()
         status, answer = await self._answer(scope, receive)
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer))]
+        headers = [*JSON_HEADERS, (b"content-length", b"%d" % len(answer))]
         if status in {408, 413}:
             headers.append((b"connection", b"close"))  # what is left of the body is nobody's
         self._server.metrics.request(self._name, status, time.perf_counter() - began)

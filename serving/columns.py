@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import blake2b
+from struct import Struct
 from typing import Any
+
+import numpy as np
+import orjson
+
+_NAN = float("nan")
 
 
 @dataclass(frozen=True)
@@ -35,12 +42,48 @@ class Columns:
         >>> Columns(("amount", "job"), {"job": frozenset({"nurse"})}).unseen([[3.0, 4.0], ["astronaut", None]])
         ['job']
         """
+        found: list[str] = []
+        for place, name, known in self._categorical:
+            if strange := set(cells[place]) - known - {None}:
+                found += [name for value in cells[place] if value in strange]
+        return found
+
+    def unseen_of(self, row: Sequence[Any]) -> list[str]:
+        """Return the same of one row."""
         return [
-            name
-            for place, name, known in self._categorical
-            for value in cells[place]
-            if value is not None and value not in known
+            name for place, name, known in self._categorical if (value := row[place]) is not None and value not in known
         ]
+
+    def digest(self, row: Sequence[Any]) -> str:
+        """Return the digest of a row's values, given in the model's order.
+
+        It is BLAKE2b, 128 bits, of the numbers as little-endian doubles (NaN where one is missing) and then of the
+        texts as JSON, each in the model's order.
+
+        >>> Columns(("amount", "job"), {"job": frozenset()}).digest([1.5, "nurse"])
+        'a44a0831e4a502b48e026570c7e19820'
+        """
+        numbers = self._numbers.pack(*[_NAN if (one := row[place]) is None else one for place in self._numeric])
+        return blake2b(numbers + _texts([row[place] for place, _, _ in self._categorical]), digest_size=16).hexdigest()
+
+    def digests(self, cells: Sequence[Any]) -> list[str]:
+        """Return the same of each of many rows, given a column each."""
+        numbers = np.array([cells[place] for place in self._numeric], dtype="<f8").T.tobytes()
+        width, texts = 8 * len(self._numeric), [cells[place] for place, _, _ in self._categorical]
+        rows = list(zip(*texts, strict=True)) if texts else [()] * len(cells[0])
+        known = {row: _texts(row) for row in set(rows)}
+        return [
+            blake2b(numbers[place * width : place * width + width] + known[row], digest_size=16).hexdigest()
+            for place, row in enumerate(rows)
+        ]
+
+    @cached_property
+    def _numeric(self) -> list[int]:
+        return [place for place, name in enumerate(self.names) if name not in self.categories]
+
+    @cached_property
+    def _numbers(self) -> Struct:
+        return Struct(f"<{len(self._numeric)}d")
 
     @cached_property
     def _categorical(self) -> list[tuple[int, str, frozenset[str]]]:
@@ -59,3 +102,7 @@ class Columns:
         names = tuple(str(name) for name in pipeline.feature_names_in_)
         used = {str(column) for name, _, chosen in columns.transformers_ if name != "remainder" for column in chosen}
         return cls(tuple(name for name in names if name in used), categories, required)
+
+
+def _texts(values: Sequence[str | None]) -> bytes:
+    return orjson.dumps(values) if values else b""

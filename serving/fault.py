@@ -39,3 +39,7 @@ class RefusedError(Exception):
 def body(*faults: Fault) -> bytes:
     """Return the JSON that every refusal has."""
     return orjson.dumps({"errors": [{"field": one.field, "reason": one.reason} for one in faults]})
+
+
+NOT_LOGGED = Fault("log", "the prediction could not be logged, so it is not given")
+"""Said with 503: what is not in the log was not answered."""

@@ -45,8 +45,9 @@ class Forest:
         _walk(self._nodes, copies, self._bitsets, self._known, self._places, leaves)
         return self._baseline + float(leaves.sum())
 
-    def many(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the log-odds of rows, of shape (n_rows,)."""
+    def many(self, columns: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Return the log-odds of rows, given as a column a feature, of shape (n_rows,)."""
+        rows = np.ascontiguousarray(np.array(columns).T)
         total = np.full(len(rows), self._baseline)
         if len(rows) <= _FEW:
             copies = np.empty((len(rows), *self._copies.shape))

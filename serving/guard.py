@@ -4,6 +4,7 @@ import base64
 import binascii
 import ipaddress
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from serving.fault import Fault, body
@@ -13,15 +14,20 @@ from serving.metrics import Metrics
 OPEN = frozenset({"/healthz", "/readyz"})
 """Asked by whatever keeps the server alive, which has no key; they tell versions and no data."""
 
-_SCOPES = {"/predict": "predict", "/labels": "labels"}
-_HEADERS = [
+HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
     (b"cache-control", b"no-store"),
     (b"cross-origin-resource-policy", b"same-origin"),
 ]
+"""Of every answer."""
+
 _NOTHING = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+JSON_HEADERS = [(b"content-type", b"application/json"), *HEADERS, _NOTHING]
+"""Of every answer in JSON."""
+
+_SCOPES = {"/predict": "predict", "/labels": "labels"}
 
 
 class Guard:
@@ -33,36 +39,42 @@ class Guard:
     keys : Keys or None
         None where nobody has to show one, on a loopback address.
     metrics : Metrics
+    posts : dict of str to ASGI application
+        Of a path what answers a POST to it, past the framework; it sets `JSON_HEADERS` itself.
     """
 
-    def __init__(self, app: Any, keys: Keys | None, metrics: Metrics) -> None:
+    def __init__(self, app: Any, keys: Keys | None, metrics: Metrics, posts: Mapping[str, Any]) -> None:
         self._app = app
         self._keys = keys
         self._metrics = metrics
+        self._posts = posts
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """Let a request through, or answer 401, 403 or 415."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        refused = self._refusal(scope)
+        if refused is None and scope["method"] == "POST" and (direct := self._posts.get(scope["path"])):
+            await direct(scope, receive, send)
+            return
 
         async def safe_send(message: dict[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                headers = message["headers"] = [*message["headers"], *_HEADERS]
+                headers = message["headers"] = [*message["headers"], *HEADERS]
                 if all(name != b"content-security-policy" for name, _ in headers):
                     headers.append(_NOTHING)
             await send(message)
 
-        refused = self._refusal(scope)
         if refused is None:
             await self._app(scope, receive, safe_send)
             return
         status, fault, more = refused
         self._metrics.request("refused", status, 0.0)
         content = body(fault)
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(content)), *more]
-        await safe_send({"type": "http.response.start", "status": status, "headers": headers})
-        await safe_send({"type": "http.response.body", "body": content})
+        headers = [*JSON_HEADERS, (b"content-length", b"%d" % len(content)), *more]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
 
     def _refusal(self, scope: dict[str, Any]) -> tuple[int, Fault, list[tuple[bytes, bytes]]] | None:
         path, headers = scope["path"], dict(scope["headers"])
@@ -88,6 +100,7 @@ class Guard:
         return None
 
 
+@lru_cache(maxsize=64)
 def _is_here(host: bytes) -> bool:
     """Return whether a request was meant for this machine by name."""
     name = host.decode("latin-1").rpartition(":")[0] if b":" in host.rpartition(b"]")[2] else host.decode("latin-1")

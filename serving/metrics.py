@@ -6,10 +6,12 @@ half the work.
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import compress
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
@@ -50,6 +52,12 @@ class Histogram:
         self._counts[bisect_left(self._bounds, value)] += 1
         self.total += value
 
+    def add_all(self, values: NDArray[np.float64]) -> None:
+        """Count many values."""
+        for place, count in enumerate(np.bincount(np.searchsorted(self._bounds, values)).tolist()):
+            self._counts[place] += count
+        self.total += float(values.sum())
+
     def buckets(self) -> list[tuple[str, int]]:
         """Return each bound with how many values lie at or below it."""
         found, so_far = [], 0
@@ -89,25 +97,36 @@ class Metrics:
             self.latency[route] = Histogram(LATENCY)
         self.latency[route].add(seconds)
 
+    def answered_one(self, arm: str, version: int, score: float, flagged: bool, cohorts: Mapping[str, str]) -> None:
+        """Count one answered row: its score, its decision and its cohorts."""
+        key = (arm, str(version))
+        self.rows[key] += 1
+        self.flagged[key] += flagged
+        if arm not in self.scores:
+            self.scores[arm] = Histogram(SCORES)
+        self.scores[arm].add(score)
+        for cohort, name in cohorts.items():
+            counted = arm, cohort, self._known(cohort, name)
+            self.cohort_rows[counted] += 1
+            if flagged:
+                self.cohort_flagged[counted] += 1
+
     def answered(
         self,
         arm: str,
         version: int,
-        scores: Sequence[float],
+        scores: NDArray[np.float64],
         flagged: Sequence[bool],
         cohorts: Sequence[dict[str, str]],
     ) -> None:
-        """Count answered rows of one arm: their scores, their decisions and their cohorts."""
+        """Count answered rows of one arm as `answered_one` does."""
         key = (arm, str(version))
         self.rows[key] += len(scores)
-        if hits := sum(flagged):
-            self.flagged[key] += hits
+        self.flagged[key] += (hits := sum(flagged))
         if arm not in self.scores:
             self.scores[arm] = Histogram(SCORES)
-        add = self.scores[arm].add
-        for score in scores:
-            add(score)
-        for cohort in cohorts[0]:
+        self.scores[arm].add_all(scores)
+        for cohort in cohorts[0] if cohorts else ():
             names = [one[cohort] for one in cohorts]
             for name, count in Counter(names).items():
                 self.cohort_rows[arm, cohort, self._known(cohort, name)] += count
@@ -150,7 +169,7 @@ class Exposed(Collector):
         yield _counter("cohort_flagged", "Rows flagged.", ["arm", "cohort", "value"], m.cohort_flagged)
         yield _counter("unseen_categories", "Values that no training row had.", ["feature"], m.unseen)
         yield _counter("labels", "Labels taken in.", ["outcome"], m.labels)
-        yield _counter("canary_skipped", "Rows of the canary's that lack a feature only it reads.", [],
+        yield _counter("canary_skipped", "Rows of the canary's that only the champion takes.", [],
                        Counter({(): m.skipped}))  # fmt: skip
         for name, said, labels, samples in self._gauges():
             family = GaugeMetricFamily(_PREFIX + name, said, labels=labels)

@@ -9,6 +9,7 @@ from itertools import islice
 from math import isfinite
 from typing import Any, NamedTuple
 
+import numpy as np
 import orjson
 
 from rarecall.errors import brief, nearest
@@ -20,6 +21,7 @@ LONGEST = 1000
 
 _WHOLE = 2**63
 _ROW = {"entity", "features"}
+Cells = list[Any]
 _TEXTS = {str, type(None)}
 _NUMBERS = {float, int, type(None)}
 
@@ -55,77 +57,88 @@ def parsed(body: bytes) -> Any:
         raise RefusedError(400, Fault("body", f"expected JSON in UTF-8, got what is none: {said}")) from None
 
 
-def rows(value: Any, keys: list[str], most: int) -> tuple[list[Row], bool]:
-    """Return the rows that are asked about, and whether there were several to begin with.
+def is_batch(value: Any) -> bool:
+    """Return whether a body asks about many rows."""
+    return isinstance(value, dict) and ("rows" in value or "entities" in value)
+
+
+def row(value: Any, keys: list[str], at: str = "") -> Row:
+    """Return a row that is asked about.
 
     Parameters
     ----------
     value : JSON value
-        `{"entity": …, "features": {…}}`, or `{"rows": [that, …]}`.
+        `{"entity": …, "features": {…}}`.
     keys : list of str
         The columns that name an entity.
-    most : int
-        Rows at once.
+    at : str
+        What stands before a field's name in what is said of it.
 
     Raises
     ------
     RefusedError
-        413 where there are more, 422 where the shape is another.
+        422 where the shape is another.
     """
     if not isinstance(value, dict):
-        raise RefusedError(422, Fault("body", f"expected an object with entity and features, got {_kind(value)}"))
-    if "rows" not in value:
-        return [_row(value, keys, "")], False
-    if extra := sorted(value.keys() - {"rows"}):
-        raise RefusedError(422, Fault(brief(extra[0])[1:-1], "expected nothing beside rows"))
-    several = value["rows"]
-    if not isinstance(several, list) or not several:
-        got = "an empty list" if several == [] else _kind(several)
-        raise RefusedError(422, Fault("rows", f"expected a list of rows, got {got}"))
-    if len(several) > most:
-        raise RefusedError(
-            413, Fault("rows", f"expected at most {most} rows, got {len(several)}; send several requests")
-        )
-    found, faults = [], []
-    for number, one in enumerate(several):
-        try:
-            found.append(_row(one, keys, f"rows.{number}."))
-        except RefusedError as error:
-            faults += error.faults
-            if len(faults) >= MOST:
-                break
-    if faults:
-        raise RefusedError(422, *faults)
-    return found, True
+        field = at[:-1] or "body"
+        raise RefusedError(422, Fault(field, f"expected an object with entity and features, got {kind_of(value)}"))
+    if not value.keys() <= _ROW:
+        extra = min(value.keys() - _ROW)
+        hint = nearest(extra, sorted(_ROW))
+        raise RefusedError(422, Fault(f"{at}{brief(extra)[1:-1]}", f"expected entity and features{hint}"))
+    features = value.get("features")
+    if features is not None and not isinstance(features, dict):
+        raise RefusedError(422, Fault(f"{at}features", f"expected an object of features, got {kind_of(features)}"))
+    key = value.get("entity")
+    return Row(entity_of(key, keys, f"{at}entity"), key, features)
 
 
-def table(features: Sequence[Mapping[str, Any]], columns: Columns, others: frozenset[str]) -> list[list[Any]] | None:
-    """Return the values of many rows, a list a column in the model's order, or None where `values` has to find a fault.
+def entity_of(key: Any, keys: list[str], at: str) -> str:
+    """Return the one name of an entity's keys, given as one value or as an object of them; RefusedError as `row`."""
+    if type(key) is str and len(keys) == 1 and 0 < len(key) <= LONGEST and "\x00" not in key:
+        return key
+    if len(keys) == 1 and not isinstance(key, dict):
+        return str(_key(key, at))
+    if not isinstance(key, dict) or key.keys() != set(keys):
+        wanted = ", ".join(keys)
+        raise RefusedError(422, Fault(at, f"expected an object of {wanted}, got {kind_of(key)}"))
+    parts = [_key(key[one], f"{at}.{one}") for one in keys]
+    return str(parts[0]) if len(parts) == 1 else orjson.dumps(parts).decode()
 
-    A column is checked at once by the types that it holds, which is several times as fast as value by value.
+
+def table(features: Sequence[Mapping[str, Any]], columns: Columns, others: frozenset[str]) -> Cells | None:
+    """Return the values of many rows, a column each in the model's order, or None where `values` has to find a fault.
+
+    Numbers come as an array, NaN where one is missing, texts as a list. A column is checked at once by the types that
+    it holds, which is many times as fast as value by value.
     """
-    cells = []
     try:
-        for name in columns.names:
-            column = [one[name] for one in features]
-            kinds = set(map(type, column))
-            if type(None) in kinds and name in columns.required:
-                return None
-            if name in columns.categories:
-                strange = set(column) - columns.categories[name] if kinds <= _TEXTS else {0}
-                if any(type(one) is not str or len(one) > LONGEST or "\x00" in one for one in strange - {None}):
-                    return None
-            elif not kinds <= _NUMBERS or not all(map(isfinite, filter(None, column))):
-                return None
-            elif int in kinds:
-                column = [float(one) if type(one) is int else one for one in column]
-            cells.append(column)
-    except (KeyError, OverflowError):
+        cells = [column(name, [one[name] for one in features], columns) for name in columns.names]
+    except (KeyError, ValueError, OverflowError):
         return None
     known = others.union(columns.names)
     if any(len(one) != len(columns.names) and not one.keys() <= known for one in features):
         return None
     return cells
+
+
+def column(name: str, values: list[Any], columns: Columns) -> Any:
+    """Return a column's values as `table` does; ValueError or OverflowError where one of them may not stand there."""
+    kinds = set(map(type, values))
+    if type(None) in kinds and name in columns.required:
+        raise ValueError(name)
+    if name in columns.categories:
+        strange = set(values) - columns.categories[name] if kinds <= _TEXTS else {0}
+        if any(type(one) is not str or len(one) > LONGEST or "\x00" in one for one in strange - {None}):
+            raise ValueError(name)
+        return values
+    if not kinds <= _NUMBERS:
+        raise ValueError(name)
+    found = np.array(values, dtype=float)
+    finite = int(np.isfinite(found).sum())
+    if finite + (values.count(None) if type(None) in kinds else 0) != len(values):
+        raise ValueError(name)
+    return found
 
 
 def values(features: Mapping[str, Any], columns: Columns, others: frozenset[str], at: str) -> list[Any]:
@@ -174,35 +187,15 @@ def _known(value: Any, name: str, columns: Columns) -> str:
     raise ValueError(name)
 
 
-def _row(value: Any, keys: list[str], at: str) -> Row:
-    if not isinstance(value, dict):
-        raise RefusedError(422, Fault(at[:-1], f"expected an object with entity and features, got {_kind(value)}"))
-    if not value.keys() <= _ROW:
-        extra = min(value.keys() - _ROW)
-        hint = nearest(extra, sorted(_ROW))
-        raise RefusedError(422, Fault(f"{at}{brief(extra)[1:-1]}", f"expected entity and features{hint}"))
-    features = value.get("features")
-    if features is not None and not isinstance(features, dict):
-        raise RefusedError(422, Fault(f"{at}features", f"expected an object of features, got {_kind(features)}"))
-    key = value.get("entity")
-    if len(keys) == 1 and not isinstance(key, dict):
-        return Row(str(_key(key, at, "entity")), key, features)
-    if not isinstance(key, dict) or key.keys() != set(keys):
-        wanted = ", ".join(keys)
-        raise RefusedError(422, Fault(f"{at}entity", f"expected an object of {wanted}, got {_kind(key)}"))
-    parts = [_key(key[one], at, f"entity.{one}") for one in keys]
-    return Row(str(parts[0]) if len(parts) == 1 else orjson.dumps(parts).decode(), key, features)
-
-
-def _key(value: Any, at: str, field: str) -> str | int:
+def _key(value: Any, at: str) -> str | int:
     kind = type(value)
     if kind is str and 0 < len(value) <= LONGEST and "\x00" not in value:
         return str(value)
     if kind is int and -_WHOLE <= value < _WHOLE:
         return int(value)
     if value is None:
-        raise RefusedError(422, Fault(at + field, "is missing; say who or what the row is about"))
-    raise RefusedError(422, Fault(at + field, f"expected a text or a whole number, got {_kind(value)}"))
+        raise RefusedError(422, Fault(at, "is missing; say who or what the row is about"))
+    raise RefusedError(422, Fault(at, f"expected a text or a whole number, got {kind_of(value)}"))
 
 
 def _faults(features: Mapping[str, Any], columns: Columns, others: frozenset[str], at: str) -> list[Fault]:
@@ -228,7 +221,7 @@ def _reason(value: Any, name: str, columns: Columns) -> str | None:
     if name in columns.categories:
         return _text_reason(value, name, columns)
     if type(value) not in {int, float}:
-        return f"expected a number, got {_kind(value)}"
+        return f"expected a number, got {kind_of(value)}"
     return None if isfinite(value) else "expected a finite number"
 
 
@@ -240,10 +233,11 @@ def _text_reason(value: Any, name: str, columns: Columns) -> str | None:
     try:
         _known(value, name, columns)
     except ValueError:
-        return f"expected a text, got {_kind(value)}"
+        return f"expected a text, got {kind_of(value)}"
     return None
 
 
-def _kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
+    """Return what a JSON value is, in a person's words."""
     names = {dict: "an object", list: "a list", type(None): "nothing"}
     return names.get(type(value)) or brief(value)

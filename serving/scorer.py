@@ -18,6 +18,7 @@ from rarecall.sections import Cohort
 from serving.calibrator import compiled as calibrator_of
 from serving.columns import Columns
 from serving.forest import Forest
+from serving.masks import Masks
 
 TOLERANCE = 1e-9
 """How far a compiled score may lie from the model's own."""
@@ -27,7 +28,10 @@ _PROBES = 400  # rows on which the two are compared
 _SEED = 7
 
 Cells = Sequence[Sequence[Any]]
-"""Of each column, in the model's order, its values: a number, a text, or None where it is not known."""
+"""Of each column, in the model's order, its values: a number, a text, or None where it is not known.
+
+A column of numbers may be an array, with NaN for what is not known.
+"""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,13 @@ class Scorer:
     def limit(self, row: Sequence[Any]) -> float:
         """Return from which score on a row is flagged, given its values in the order of the columns."""
         return self.threshold if self.own is None else self.own(row)
+
+    def flags(self, scores: NDArray[np.float64], cells: Cells) -> list[bool]:
+        """Return of rows whether each is flagged."""
+        if self.own is None:
+            return (scores >= self.threshold).tolist()
+        limits = map(self.own, zip(*cells, strict=True))
+        return [score >= limit for score, limit in zip(scores.tolist(), limits, strict=True)]
 
 
 def scorer(served: Any) -> Scorer:
@@ -129,7 +140,10 @@ def _compiled(
     learner = pipeline["learner"]
     if type(learner) is not HistGradientBoostingClassifier:
         raise TypeError(f"only boosted trees of scikit-learn are compiled, not {type(learner).__name__}")
-    forest = Forest(learner)
+    try:
+        trees: Masks | Forest = Masks(learner)
+    except ValueError:  # trees with more leaves, or too many of them
+        trees = Forest(learner)
     codes = _codes(pipeline, columns)
     ordered = [str(name) for part in ("categorical", "numeric") for name in _chosen(pipeline, part)]
     place = {name: number for number, name in enumerate(columns.names)}
@@ -142,16 +156,16 @@ def _compiled(
             (nan if (value := row[number]) is None else value) if table is None else table.get(row[number], nan)
             for number, table in asked
         ]
-        probability = expit(forest.one(encoded))
+        probability = expit(trees.one(encoded))
         return float(probability if calibrate is None else calibrate(np.array([probability]))[0])
 
     def many(cells: Cells) -> NDArray[np.float64]:
-        rows = np.empty((len(cells[0]), len(asked)))
-        for column, (number, table) in enumerate(asked):
+        rows = []
+        for number, table in asked:
             values = cells[number]
             known = values if table is None else [table.get(value, nan) for value in values]
-            rows[:, column] = np.array(known, dtype=float)
-        probability: NDArray[np.float64] = expit(forest.many(rows))
+            rows.append(np.asarray(known, dtype=float))
+        probability: NDArray[np.float64] = expit(trees.many(rows))
         return probability if calibrate is None else calibrate(probability)
 
     return one, many

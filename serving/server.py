@@ -11,8 +11,9 @@ from typing import Any
 
 from monitoring.labelled import Labelled, Recall, recalls
 from monitoring.predictions import Log, Tally, url
-from rarecall.cohort_of import cohorts_of
+from rarecall.cohort_of import cohorts_of, cohorts_of_many
 from rarecall.project import Project
+from serving.fault import Fault, RefusedError
 from serving.keys import Keys
 from serving.lookup import Lookup
 from serving.metrics import Metrics
@@ -82,6 +83,8 @@ class Server:
         self.keys: list[str] = list(self.project.entity) or ["row_id"]
         self.cohort_columns = frozenset(one.column for one in self.project.cohorts)
         self.cohorts_of: Callable[[Mapping[str, Any]], dict[str, str]] = cohorts_of(self.project.cohorts)
+        self.cohorts_of_many = cohorts_of_many(self.project.cohorts)
+        self._others: tuple[Serving | None, frozenset[str]] = (None, frozenset())
 
     def start(self) -> None:
         """Begin to follow the registry and to score shadows."""
@@ -97,6 +100,27 @@ class Server:
         if self.lookup:
             self.lookup.close()
         self.log.close()
+
+    def others(self, serving: Serving) -> frozenset[str]:
+        """Return the columns that may stand in a row besides those of the model that answers it."""
+        of, found = self._others
+        if of is not serving:
+            both = [one.scorer.columns.names for one in (serving.champion, serving.canary) if one]
+            found = self.cohort_columns.union(*both)
+            self._others = (serving, found)
+        return found
+
+    async def features(self, service: str | None, keys: list[dict[str, Any]], at: list[str]) -> list[dict[str, Any]]:
+        """Return what is online of entities for a model's feature service; `at` names their fields.
+
+        Raises
+        ------
+        RefusedError
+            422 for entities that are not online or where no store is open, 503 where it does not answer.
+        """
+        if self.lookup is None:
+            raise RefusedError(422, Fault(at[0], "has no features beside it, and no online store is open here"))
+        return await self.lookup.features(service, keys, at)
 
     async def known(self) -> dict[int, Labelled] | None:
         """Return what the log says by now of the versions that serve, or None while it cannot be read."""

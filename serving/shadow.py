@@ -123,8 +123,8 @@ def _shadows(canary: Served, ids: list[str], features: list[dict[str, Any]]) -> 
         ids, cells = named, [list(column) for column in zip(*rows, strict=True)]
     if not ids:
         return []
-    scores, limit = canary.scorer.many(cells).tolist(), canary.scorer.limit
+    scores = canary.scorer.many(cells)
+    flags = canary.scorer.flags(scores, cells)
     return [
-        Shadow(name, canary.version, score, score >= limit(row))
-        for name, score, row in zip(ids, scores, zip(*cells, strict=True), strict=True)
+        Shadow(name, canary.version, score, flag) for name, score, flag in zip(ids, scores.tolist(), flags, strict=True)
     ]

@@ -11,7 +11,10 @@ import sqlalchemy as sa
 from postgres import postgres
 
 from monitoring import evidence
-from monitoring.predictions import Log, Prediction, Shadow, Tally
+from monitoring.answers import answers, id_in
+from monitoring.labelled import recalls
+from monitoring.prediction_store import engine
+from monitoring.predictions import Batch, Log, Part, Prediction, Shadow, Tally, micros
 from rarecall.canary import Cells, Evidence, Pairs, Stream, Tallied
 from rarecall.errors import StoreError
 
@@ -37,28 +40,52 @@ def drawn(rng):
     return float(rng.integers(1, 100)) / float(rng.choice([10_000, 1000, 100])) if rng.random() < 0.5 else 0.55
 
 
+def batches(predictions):
+    """Return the batches of the predictions whose ids say that they are of one."""
+    by_batch = {}
+    for one in predictions:
+        batch, dash, place = one.id.partition("-")
+        if dash:
+            by_batch.setdefault(batch, {}).setdefault((one.arm, one.version), []).append((int(place), one))
+    for name, by_arm in by_batch.items():
+        parts = []
+        for (arm, version), rows in by_arm.items():
+            places, of = zip(*rows, strict=True)
+            columns = zip(*((p.entity, p.digest, p.score, p.flagged, p.cohorts) for p in of), strict=True)
+            parts.append(Part(arm, version, places, *columns))
+        yield Batch(name, of[0].at, 50, parts)
+
+
 @pytest.fixture(scope="module")
 def story(url):
-    """Two arms, shadows on both sides, dropped ones, other versions, rows from before, late and corrected truths."""
+    """Two arms, shadows on both sides, dropped ones, other versions, rows from before, late and corrected truths.
+
+    What the two arms answered later than half of the time was asked in batches of fifty.
+    """
     rng = np.random.default_rng(1)
     predictions, shadows, truths = [], {}, {}
     for number in range(600):
         version = int(rng.choice([CHAMPION, CANARY, OTHER], p=[0.8, 0.15, 0.05]))
-        at = BEGUN + timedelta(seconds=number - 60)
+        batch, place = divmod(number, 50)
+        is_alone = number < 300 or version == OTHER
+        name = f"p{number}" if is_alone else id_in(f"b{batch}", place)
+        at = BEGUN + timedelta(seconds=number - 60 if is_alone else 50 * batch - 60)
         score = drawn(rng)
         arm = "canary" if version == CANARY else "champion"
         region = {"region": str(rng.choice(["north", "south"]))}
-        predictions.append(Prediction(f"p{number}", at, "ann", arm, version, "1f", score, score > 0.5, region))
+        predictions.append(Prediction(name, at, "ann", arm, version, "1f", score, score > 0.5, region))
         if rng.random() < 0.7:
             other = CANARY if version == CHAMPION else CHAMPION
             score = drawn(rng)
-            shadows[f"p{number}"] = Shadow(f"p{number}", other, score, score > 0.5)
+            shadows[name] = Shadow(name, other, score, score > 0.5)
         if rng.random() < 0.5:
-            truths[f"p{number}"] = int(rng.random() < 0.3)
+            truths[name] = int(rng.random() < 0.3)
     corrected = dict(itertools.islice(truths.items(), 40))
 
     async def told(log):
-        await log.write(predictions)
+        await log.write([one for one in predictions if "-" not in one.id])
+        for batch in batches(predictions):
+            await log.write_batch(batch)
         await log.label([(name, 1 - label if name in corrected else label, BEGUN) for name, label in truths.items()])
         await log.label([(name, label, BEGUN + timedelta(days=1)) for name, label in corrected.items()])
 
@@ -68,11 +95,11 @@ def story(url):
         arms = [("canary", CANARY), ("canary", OTHER), ("champion", CHAMPION), ("canary", CANARY)]
         at = [BEGUN, BEGUN, BEGUN, BEGUN - timedelta(seconds=1)]
         assert log.tally([Tally(when, arm, v, 100, 3, 2) for when, (arm, v) in zip(at, arms, strict=True)])
-    return [one for one in predictions if one.at >= BEGUN], shadows, truths
+    return [one for one in predictions if one.at >= BEGUN], shadows, truths, predictions
 
 
 def test_everything_is_counted_as_a_loop_would(url, story):
-    predictions, shadows, truths = story
+    predictions, shadows, truths, _ = story
     found = evidence.read(url, champion=CHAMPION, canary=CANARY, since=BEGUN)
     streams = {CHAMPION: Counter(), CANARY: Counter()}
     pairs, cells = {0: Counter(), 1: Counter()}, Counter()
@@ -100,8 +127,31 @@ def test_everything_is_counted_as_a_loop_would(url, story):
     assert found.at_step == found.canary.answered
 
 
+def test_each_answer_is_a_plain_row_whether_it_came_in_a_batch_or_not(url, story):
+    with engine(url).connect() as connection:
+        given = answers(connection)
+        found = sorted(map(tuple, connection.execute(sa.select(given).where(given.c.at >= micros(BEGUN)))))
+    text = '{{"region":"{}"}}'.format
+    assert found == sorted(
+        (p.id, micros(p.at), p.entity, p.arm, p.version, p.digest, p.score, int(p.flagged), text(p.cohorts["region"]))
+        for p in story[0]
+    )
+
+
+def test_recalls_of_both_versions_count_batches_too(url, story):
+    _, shadows, truths, predictions = story
+    found = recalls(url, [CHAMPION, CANARY], floor=0.5, least=30, confidence=0.95)
+    for version in (CHAMPION, CANARY):
+        flags = []
+        for one in predictions:
+            shadow = shadows.get(one.id)
+            if truths.get(one.id) == 1 and version in {one.version, shadow and shadow.version}:
+                flags.append(one.flagged if one.version == version else shadow.flagged)
+        assert (found[version].overall.positives, found[version].overall.hits) == (len(flags), sum(flags))
+
+
 def test_recall_by_cohort_and_arm(url, story):
-    predictions, _, truths = story
+    predictions, _, truths, _ = story
     found = evidence.read(url, champion=CHAMPION, canary=CANARY, since=BEGUN).cohorts["region"]
     for region in ("north", "south"):
         for arm, version in (("champion", CHAMPION), ("canary", CANARY)):

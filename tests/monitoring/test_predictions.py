@@ -16,8 +16,9 @@ import sqlalchemy as sa
 from postgres import postgres
 
 from monitoring import predictions
+from monitoring.answers import answers
 from monitoring.prediction_tables import PREDICTIONS, SHADOWS, TALLIES, TRUTHS
-from monitoring.predictions import Log, Prediction, Shadow, Tally
+from monitoring.predictions import Batch, Log, Part, Prediction, Shadow, Tally
 from rarecall.errors import DataError, StoreError
 
 AT = datetime(2026, 3, 3, 12, tzinfo=UTC)
@@ -72,6 +73,31 @@ def test_an_answer_is_there_as_it_was_given(url):
         ]
 
 
+def test_a_batch_is_one_record_an_arm_and_each_of_its_answers_has_an_id_of_its_own(url):
+    north, south = {"region": "north"}, {"region": "south"}
+    champion = Part("champion", 3, [0, 2], ["ann", "bob"], ["d0", "d2"], [0.1, 1 / 3], [False, True], [north, south])
+    canary = Part("canary", 4, [1], ["eve"], ["d1"], [1e-7], [False], [{}])
+
+    async def story(log):
+        await log.write_batch(Batch("b1", AT, 3, [champion, canary]))
+        truths = ["b1-0", "b1-2", "b1-3", "b1-02", "b1", "-1", "b2-0"]
+        with pytest.raises(StoreError, match="could not be written"):
+            await log.write_batch(Batch("b1", AT, 3, [canary]))
+        return await log.label([(name, 1, None) for name in truths])
+
+    with Log(url) as log:
+        assert asyncio.run(story(log)) == {"new": 2, "same": 0, "changed": 0, "late": 0, "unknown": 5}
+        with pytest.raises(DataError, match="expected scores that are numbers"):
+            asyncio.run(log.write_batch(Batch("b2", AT, 1, [replace(canary, scores=[float("nan")])])))
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        assert sorted(map(tuple, connection.execute(sa.select(answers(connection))))) == [
+            ("b1-0", 1772539200000000, "ann", "champion", 3, "d0", 0.1, 0, '{"region":"north"}'),
+            ("b1-1", 1772539200000000, "eve", "canary", 4, "d1", 1e-7, 0, "{}"),
+            ("b1-2", 1772539200000000, "bob", "champion", 3, "d2", 1 / 3, 1, '{"region":"south"}'),
+        ]
+
+
 def test_many_who_write_at_once_share_commits_and_none_is_lost(url):
     async def story(log):
         await asyncio.gather(*(log.write([one]) for one in numbered(2000)))
@@ -113,6 +139,21 @@ def test_a_late_truth_is_written_once_and_its_revisions_are_kept(url):
         assert asyncio.run(log.label([("p1", 1, None)])) == nothing | {"same": 1}, "the late one does not stand"
     written = [(row[0], row[1], row[2]) for row in there(url, TRUTHS)]
     assert written == [("p0", 1, 1), ("p1", 1, 0), ("p1", 2, 1), ("p1", 3, 0), ("p2", 1, 0), ("p2", 2, 1)]
+
+
+def test_a_confirmation_with_a_time_of_its_own_holds_against_a_contradiction_from_before_it(url):
+    later = AT + timedelta(days=3)
+
+    async def story(log):
+        await log.write([ONE])
+        said = [("p1", 1, AT), ("p1", 1, later), ("p1", 1, later), ("p1", 1, AT + timedelta(days=1)), ("p1", 1, None)]
+        counts = await log.label(said)
+        return counts, await log.label([("p1", 0, AT + timedelta(days=2))]), await log.label([("p1", 1, None)])
+
+    with Log(url) as log:
+        first, contradicted, again = asyncio.run(story(log))
+    assert (first["new"], first["same"], contradicted["late"], again["same"]) == (1, 4, 1, 1)
+    assert [(row[1], row[2]) for row in there(url, TRUTHS)] == [(1, 1), (2, 1), (3, 0)]
 
 
 def test_two_logs_that_label_the_same_rows_at_once_write_each_revision_once(url):

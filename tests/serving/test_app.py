@@ -7,8 +7,12 @@ import numpy as np
 import orjson
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 from served import KINDS, copied, features, running, stand, table
 
+from monitoring.answers import answers
+from monitoring.prediction_store import engine
+from monitoring.predictions import url
 from rarecall.traffic import arm
 from rarecall.training import score
 from serving.app import create_app
@@ -74,6 +78,69 @@ def test_many_rows_are_split_as_the_hash_says_and_each_is_scored_by_its_arm(serv
         [truth[one["version"] - 1][n] for n, one in enumerate(said["predictions"])], abs=1e-12
     )
     assert len({one["id"] for one in said["predictions"]}) == 400
+
+
+def test_columns_are_answered_as_the_same_rows_are(served):
+    rows = table(300, seed=4)
+    names = [f"p{n}" for n in range(300)]
+    columns = {name: [None if pd.isna(v) else v for v in rows[name]] for name in rows}
+    by_row = [{"entity": one, "features": dict(zip(columns, row, strict=True))}
+              for one, row in zip(names, zip(*columns.values(), strict=True), strict=True)]  # fmt: skip
+    said = [served.post("/predict", sent) for sent in ({"rows": by_row}, {"entities": names, "features": columns})]
+    assert [status for status, _ in said] == [200, 200]
+    first, second = ([{**one, "id": ""} for one in answer["predictions"]] for _, answer in said)
+    assert first == second
+    assert {one["arm"] for one in first} == {"champion", "canary"}
+
+
+def test_a_batch_is_in_the_log_row_by_row_and_its_truth_is_taken(served, project):
+    rows = [{"entity": f"b{n}", "features": features(amount=10.0 * n)} for n in range(30)]
+    _, said = served.post("/predict", {"rows": rows})
+    ids = {one["id"]: one for one in said["predictions"]}
+    with engine(url(project)).connect() as connection:
+        given = answers(connection)
+        found = connection.execute(sa.select(given).where(given.c.id.in_(ids))).all()
+    assert {(one.id, one.entity, one.arm, one.version, one.score, bool(one.flagged)) for one in found} == {
+        (name, f"b{n}", one["arm"], one["version"], one["score"], one["flagged"])
+        for n, (name, one) in enumerate(ids.items())
+    }
+    assert orjson.loads(next(one.cohorts for one in found if one.entity == "b6")) == {
+        "region": "north", "amount": "50-200"
+    }  # fmt: skip
+    assert len({one.digest for one in found}) == 30
+    told = {"labels": [{"id": name, "truth": 1} for name in ids]}
+    assert served.post("/labels", told)[1]["new"] == 30
+
+
+@pytest.mark.parametrize(
+    ("sent", "field", "said"),
+    [
+        ({"entities": [1, 2], "features": {"amount": [1.0]}}, "features.amount", "expected a list of 2 values"),
+        ({"entities": [1], "features": {"amount": 1.0}}, "features.amount", "expected a list of 1 values"),
+        ({"entities": [1, None], "features": {}}, "entities.1", "is missing"),
+        ({"entities": [], "features": {}}, "entities", "expected a list of entities, got an empty list"),
+        ({"entities": [1], "features": []}, "features", "expected an object of columns"),
+        ({"entities": [1], "rows": []}, "entities", "expected nothing beside rows"),
+        ({"entities": [1], "columns": {}}, "columns", "expected nothing beside entities and features"),
+        ({"entities": [1], "features": {"amount": [1.0], "hour": [3]}}, "features.region", "is missing"),
+        (
+            {"entities": [1], "features": {"amount": [1.0], "hour": [3], "region": [None], "x": [1]}},
+            "features.x",
+            "is no feature",
+        ),
+        (
+            {"entities": [ENTITY] * 2, "features": {"amount": [1.0, True], "hour": [3, 4], "region": [None, "north"]}},
+            "features.amount.1",
+            "expected a number, got True",
+        ),
+        ({"entities": [1]}, "entities.0", "no online store"),
+    ],
+)
+def test_what_is_wrong_with_columns_is_named(served, sent, field, said):
+    status, answer = served.post("/predict", sent)
+    assert status == 422
+    assert answer["errors"][0]["field"] == field
+    assert said in answer["errors"][0]["reason"]
 
 
 def test_an_answer_is_in_the_log_when_it_is_sent(served, project):

@@ -8,6 +8,7 @@ import pytest
 from served import copied, features, fitted, register, running, stand
 
 from rarecall.errors import RarecallError
+from rarecall.traffic import arm
 from serving import registry
 from serving.app import create_app
 from serving.model import FILE
@@ -165,6 +166,7 @@ def test_a_canary_that_fails_costs_no_request(project, monkeypatch):
     def raises(_):
         raise RarecallError("broken")
 
+    monkeypatch.setattr("serving.server._TALLY", 600.0)
     with running(create_app(server), server) as at:
         canary = server.models.now.canary
         object.__setattr__(canary.scorer, "many", raises)
@@ -173,3 +175,27 @@ def test_a_canary_that_fails_costs_no_request(project, monkeypatch):
         status, said = at.post("/predict", {"rows": rows})
         assert (status, {one["arm"] for one in said["predictions"]}) == (200, {"champion"})
         assert server.outcomes["canary", 2, "failed"] == 1
+        assert {at.post("/predict", one)[1]["arm"] for one in rows} == {"champion"}
+        alone = server.outcomes["canary", 2, "failed"] - 1
+        assert alone == sum(arm(str(n), "payments 2", 0.05) == "canary" for n in range(100)) > 0
+
+
+def test_what_only_the_canary_refuses_the_champion_answers(tmp_path, template):
+    """A canary to which a column is a category refuses the number that its champion takes."""
+    other = fitted(1, kinds={"amount": "categorical", "hour": "numeric", "region": "categorical"})
+    project = copied(template, tmp_path, canary={"share": 0.1})
+    register(project, other)
+    stand(project, champion="1", canary="3")
+    server = server_of(project)
+    entities = [f"p{n}" for n in range(200)]
+    of_canary = [one for one in entities if arm(one, "payments 3", 0.1) == "canary"]
+    with running(create_app(server), server) as at:
+        rows = [{"entity": one, "features": features()} for one in entities]
+        status, said = at.post("/predict", {"rows": rows})
+        assert (status, {one["arm"] for one in said["predictions"]}) == (200, {"champion"})
+        assert server.metrics.skipped == len(of_canary) > 5
+        status, said = at.post("/predict", {"entity": of_canary[0], "features": features()})
+        assert (status, said["arm"], server.metrics.skipped) == (200, "champion", len(of_canary) + 1)
+        refused = at.post("/predict", {"entity": of_canary[0], "features": features(hour="noon")})
+        assert (refused[0], refused[1]["errors"][0]["field"]) == (422, "features.hour")
+        assert server.metrics.skipped == len(of_canary) + 1, "what the champion refuses too was not skipped"

@@ -11,7 +11,7 @@ from rarecall import calibration
 from rarecall.cohort_threshold import CohortThresholdClassifier
 from rarecall.sections import Training
 from rarecall.training import calibrated, estimator, fit, score, with_threshold
-from serving import forest
+from serving import forest, masks
 from serving.scorer import scorer
 
 KINDS = {"amount": "numeric", "job": "categorical", "hour": "numeric", "blank": "categorical"}
@@ -86,7 +86,7 @@ def test_other_learners_are_scored_by_their_own_pipeline(rows, learner):
     assert made.one([None, "never seen", 1.0, None]) == pytest.approx(float(score(model, strange)[0]), abs=1e-12)
 
 
-def test_a_compilation_that_is_off_is_not_used(rows, monkeypatch):
+def test_a_walk_that_is_off_is_not_used(rows, monkeypatch):
     """A leaf's value that is wrong by a millionth is found when the model is loaded."""
     true = forest._walk
 
@@ -95,11 +95,47 @@ def test_a_compilation_that_is_off_is_not_used(rows, monkeypatch):
         leaves += 1e-6
 
     monkeypatch.setattr(forest, "_walk", off)
-    model = served(rows)
+    model = served(rows, max_leaf_nodes=100, min_samples_leaf=5)
     made = scorer(model)
     assert not made.is_compiled
     assert "compiled it differs by" in made.reason
     assert np.array_equal(made.many(cells_of(rows, made.columns)), score(model, rows))
+
+
+def test_masks_that_are_off_are_not_used(rows, monkeypatch):
+    """A leaf too many that the nodes of one tree strike out is found when the model is loaded."""
+    true = masks._nodes
+
+    def off(number, *rest):
+        for node in true(number, *rest):
+            yield node._replace(mask=node.mask & ~2) if number == 3 else node
+
+    monkeypatch.setattr(masks, "_nodes", off)
+    made = scorer(served(rows))
+    assert not made.is_compiled
+    assert "compiled it differs by" in made.reason
+
+
+@pytest.mark.parametrize("leaves", [2, 31, 32, 33, 64, 100])
+def test_trees_of_any_size_are_compiled(rows, leaves):
+    """Up to 32 leaves fit a word, up to 64 a long one; larger trees are walked."""
+    model = served(rows, max_leaf_nodes=leaves, min_samples_leaf=5)
+    made = scorer(model)
+    assert made.is_compiled, made.reason
+    truth, cells = score(model, rows), cells_of(rows, made.columns)
+    assert np.abs(made.many(cells) - truth).max() < 1e-12
+    singles = [made.one(row) for row in list(zip(*cells, strict=True))[:100]]
+    assert np.abs(np.array(singles) - truth[:100]).max() < 1e-12
+
+
+def test_a_row_has_one_digest_alone_and_among_others(rows):
+    columns = scorer(served(rows)).columns
+    cells = cells_of(rows.head(50), columns)
+    alone = [columns.digest(row) for row in zip(*cells, strict=True)]
+    as_arrays = [np.array(one, dtype=float) if name in {"amount", "hour"} else one
+                 for name, one in zip(columns.names, cells, strict=True)]  # fmt: skip
+    assert columns.digests(as_arrays) == columns.digests(cells) == alone
+    assert len(set(alone)) == 50
 
 
 def test_the_columns_are_those_that_the_model_was_trained_on(rows):
