@@ -16,6 +16,7 @@ from flows.commands import (
     approve,
     canary,
     datasets,
+    doctor,
     export,
     forget,
     history,
@@ -25,6 +26,7 @@ from flows.commands import (
     promote,
     quarantine,
     retrain,
+    up,
 )
 from flows.commands import keys as api_keys
 from flows.commands import serve as serving
@@ -57,6 +59,9 @@ app.command()(promote.rollback)
 app.command()(promote.demote)
 app.command()(history.history)
 app.command()(canary.canary)
+app.command()(doctor.doctor)
+app.command()(up.up)
+app.command()(up.down)
 
 
 def main() -> None:
