@@ -26,11 +26,13 @@ from rarecall.sections import (
     Missing,
     Monitoring,
     Privacy,
+    Schedule,
     Section,
     Source,
     Split,
     Stores,
     Training,
+    Triggers,
     as_cohort,
     as_list,
 )
@@ -81,6 +83,8 @@ class Project(Section):
     ablation: Ablation = Field(Ablation(), description="What a way to train must show before it is shipped.")
     gates: Gates = Field(Gates(), description="What a model must hold.")
     canary: Canary = Field(Canary(), description="How much of the traffic a challenger meets.")
+    triggers: Triggers = Field(Triggers(), description="What a breach starts.")
+    schedule: Schedule = Field(Schedule(), description="What runs when.")
     monitoring: Monitoring = Field(Monitoring(), description="What is watched.")
     stores: Stores = Field(Stores(), description="Where everything is kept.")
     seed: int = Field(0, ge=0, lt=2**32, description="Of every random choice; the same seed gives the same bytes.")
@@ -97,6 +101,16 @@ class Project(Section):
                 f"augmentation.synthetic_share is {share:g}, outside the gates' {low:g} to {high:g}: "
                 "no model could pass; change one of them"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _target_is_a_cohort(self) -> Self:
+        watched = [cohort.column for cohort in self.cohorts]
+        for column in self.augmentation.target or {}:
+            if column not in watched:
+                raise ValueError(
+                    f"augmentation.target: expected a cohort of the project, got {column!r}{nearest(column, watched)}"
+                )
         return self
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from rarecall.sections.section import RESERVED, Kind, Section, Share, Text, as_c
 from rarecall.sections.stores import Stores
 from rarecall.sections.table import Cohort, Features, Label, Missing, Source, Split
 from rarecall.sections.training import Ablation, Augmentation, Costs, Learner, ThresholdPolicy, Training
+from rarecall.sections.triggers import Schedule, Triggers
 from rarecall.sections.trust import ColumnBounds, Expectations, Fidelity, Labels, Privacy, Rule
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Monitoring",
     "Privacy",
     "Rule",
+    "Schedule",
     "Section",
     "Share",
     "Source",
@@ -38,6 +40,7 @@ __all__ = [
     "Text",
     "ThresholdPolicy",
     "Training",
+    "Triggers",
     "as_cohort",
     "as_list",
 ]
