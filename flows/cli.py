@@ -16,15 +16,18 @@ from flows.commands import (
     approve,
     canary,
     datasets,
+    deploy,
     export,
     forget,
     history,
     labels,
     lineage,
     materialize,
+    monitor,
     promote,
     quarantine,
     retrain,
+    triggers,
 )
 from flows.commands import keys as api_keys
 from flows.commands import serve as serving
@@ -57,6 +60,9 @@ app.command()(promote.rollback)
 app.command()(promote.demote)
 app.command()(history.history)
 app.command()(canary.canary)
+app.command()(monitor.monitor)
+app.command()(triggers.triggers)
+app.command()(deploy.deploy)
 
 
 def main() -> None:

@@ -122,8 +122,8 @@ def _too_few(train: Teaching, inside: NDArray[np.bool_], sampler: Augmentation) 
     if usable > sampler.k:
         return None
     return (
-        f"no synthetic rows for {spoken(sampler.target or {})} alone: {sampler.k} neighbours need more trusted positive "
-        f"training rows there than {usable}"
+        f"no synthetic rows for {spoken(sampler.target or {})} alone: {sampler.k} neighbours need more trusted "
+        f"positive training rows there than {usable}"
     )
 
 

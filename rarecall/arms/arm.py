@@ -74,7 +74,7 @@ class Arm:
     def augmentation(self, augmentation: Augmentation) -> Augmentation:
         """Return the sampler's section as this arm draws with it."""
         if self.strategy != "adasyn":
-            return augmentation.model_copy(update={"sampler": "none"})
+            return augmentation.model_copy(update={"sampler": "none", "target": None})
         update = {"k": self.k, "synthetic_share": self.synthetic_share, "target": self.target}
         return augmentation.model_copy(update=update)
 
