@@ -9,6 +9,7 @@ from rarecall.sections.stores import Stores
 from rarecall.sections.table import Cohort, Features, Label, Missing, Source, Split
 from rarecall.sections.training import Ablation, Augmentation, Costs, Learner, ThresholdPolicy, Training
 from rarecall.sections.trust import ColumnBounds, Expectations, Fidelity, Labels, Privacy, Rule
+from rarecall.sections.watch import Watch
 
 __all__ = [
     "RESERVED",
@@ -38,6 +39,7 @@ __all__ = [
     "Text",
     "ThresholdPolicy",
     "Training",
+    "Watch",
     "as_cohort",
     "as_list",
 ]
