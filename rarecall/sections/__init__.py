@@ -10,6 +10,7 @@ from rarecall.sections.table import Cohort, Features, Label, Missing, Source, Sp
 from rarecall.sections.training import Ablation, Augmentation, Costs, Learner, ThresholdPolicy, Training
 from rarecall.sections.triggers import Schedule, Triggers
 from rarecall.sections.trust import ColumnBounds, Expectations, Fidelity, Labels, Privacy, Rule
+from rarecall.sections.watch import Watch
 
 __all__ = [
     "RESERVED",
@@ -41,6 +42,7 @@ __all__ = [
     "ThresholdPolicy",
     "Training",
     "Triggers",
+    "Watch",
     "as_cohort",
     "as_list",
 ]
