@@ -17,7 +17,7 @@ from rarecall import digest
 from rarecall.errors import DataError
 from rarecall.finding import Finding
 from rarecall.sections import Triggers
-from rarecall.trigger import Fired, causes, held
+from rarecall.trigger import Fired, about, causes, held
 
 State = Literal["asked", "due", "sent", "running", "done", "failed", "refused"]
 
@@ -81,6 +81,11 @@ class Trigger:
     standing: bool = True
     who: str = ""
     why: str = ""
+
+    @property
+    def about(self) -> str:
+        """What its finding is about, whatever the version of the model."""
+        return about(self.finding["cohort"], self.finding["value"], self.finding["against"])
 
     @property
     def is_open(self) -> bool:
@@ -152,11 +157,11 @@ class TriggerLedger:
         def follows(entries: tuple[Entry, ...]) -> list[Draft]:
             kept.clear()
             known = _read(entries)
-            good = {one.fingerprint for one in findings if one.state == "good" and not one.breach}
+            good = {about(f.cohort, f.value, f.against) for f in findings if f.state == "good" and not f.breach}
             drafts = [
                 self._draft("trigger.recovered", one.id, who, "its cohort is good again")
                 for one in known.values()
-                if one.standing and one.fingerprint in good
+                if one.standing and one.about in good
             ]
             recovered = {draft.payload["trigger"] for draft in drafts}
             past = [_past(replace(one, standing=one.standing and one.id not in recovered)) for one in known.values()]
@@ -373,6 +378,7 @@ def _past(one: Trigger) -> Fired:
     return Fired(
         id=one.id,
         fingerprint=one.fingerprint,
+        about=one.about,
         at=one.fired,
         open=one.is_open,
         started=one.state != "refused",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from rarecall.digest import of_value
 from rarecall.finding import OVERALL, Finding
 from rarecall.sections import Triggers
 
@@ -20,6 +21,8 @@ class Fired:
     id : str
     fingerprint : str
         Of its finding.
+    about : str
+        The same without the model's version: see `about`.
     at : datetime
     open : bool
         Whether its retrain has not ended, or a person has not answered.
@@ -31,10 +34,20 @@ class Fired:
 
     id: str
     fingerprint: str
+    about: str
     at: datetime
     open: bool
     started: bool
     standing: bool
+
+
+def about(cohort: str, value: str, against: str) -> str:
+    """Return what a finding is about, whatever the version of the model.
+
+    >>> about("region", "north", "objective") == about("region", "north", "reference")
+    False
+    """
+    return of_value([cohort, value, against])
 
 
 def causes(findings: Sequence[Finding]) -> list[Finding]:
@@ -69,6 +82,10 @@ def causes(findings: Sequence[Finding]) -> list[Finding]:
 def held(finding: Finding, past: Sequence[Fired], rules: Triggers, now: datetime) -> str | None:
     """Return why a breach starts nothing, or None where it may.
 
+    One cause is one retrain. A version that falls below what it held itself is a new cause each time there is a new
+    version. That a cohort lies below the objective is the same cause until it was good: where a retrain did not mend
+    that, another one of the same rows would not either, and a person has to look.
+
     Parameters
     ----------
     finding : Finding
@@ -90,7 +107,7 @@ def held(finding: Finding, past: Sequence[Fired], rules: Triggers, now: datetime
     >>> then, now = datetime(2026, 3, 8, tzinfo=UTC), datetime(2026, 3, 8, 6, tzinfo=UTC)
     >>> held(north, [], Triggers(), now) is None
     True
-    >>> before = dict(id="1f0c", at=then, started=True)
+    >>> before = dict(id="1f0c", at=then, about="", started=True)
     >>> held(north, [Fired(fingerprint=north.fingerprint, open=False, standing=True, **before)], Triggers(), now)
     'trigger 1f0c was raised for it and it has not been good since'
     >>> held(north, [Fired(fingerprint="another", open=False, standing=True, **before)], Triggers(), now)
@@ -98,12 +115,26 @@ def held(finding: Finding, past: Sequence[Fired], rules: Triggers, now: datetime
     """
     if not rules.retrain:
         return "triggers.retrain is false"
+    return _same_cause(finding, past) or _too_soon(past, rules, now)
+
+
+def _same_cause(finding: Finding, past: Sequence[Fired]) -> str | None:
+    told = about(finding.cohort, finding.value, finding.against)
     for one in reversed(past):
         if one.standing and one.fingerprint == finding.fingerprint:
             return f"trigger {one.id} was raised for it and it has not been good since"
+        if finding.against == "objective" and one.standing and one.about == told:
+            return (
+                f"trigger {one.id} retrained for it, and the version that serves now does not hold the objective "
+                "either: a person has to look, or newer rows have to come with the scheduled retrain"
+            )
     for one in past:
         if one.open:
             return f"trigger {one.id} is under way"
+    return None
+
+
+def _too_soon(past: Sequence[Fired], rules: Triggers, now: datetime) -> str | None:
     started = [one for one in past if one.started]
     if started and now - started[-1].at < rules.cooldown:
         until = started[-1].at + rules.cooldown

@@ -137,9 +137,19 @@ def test_it_alarms_again_when_it_was_good_in_between(here):
     assert [one.standing for one in here.all()] == [False, True]
 
 
-def test_another_version_may_alarm_at_once(here):
-    retrained(here, look(here, NORTH).fired.id)
-    assert look(here, replace(NORTH, version=2)).fired is not None
+def test_another_version_may_fall_below_what_it_held_itself(here):
+    fell = replace(NORTH, against="reference")
+    retrained(here, look(here, fell).fired.id)
+    assert look(here, replace(fell, version=2)).fired is not None
+
+
+def test_an_objective_that_a_retrain_did_not_reach_starts_no_other_until_it_was_good(here):
+    first = look(here, NORTH).fired
+    retrained(here, first.id)
+    second = replace(NORTH, version=2)
+    assert look(here, second).held[0][1].startswith(f"trigger {first.id} retrained for it, and the version that serves")
+    assert look(here, good(second)).recovered == (first.id,)
+    assert look(here, replace(NORTH, version=3)).fired is not None
 
 
 def test_one_retrain_at_a_time(here):
