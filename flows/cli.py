@@ -26,6 +26,7 @@ from flows.commands import (
     monitor,
     promote,
     quarantine,
+    replay,
     retrain,
     triggers,
 )
@@ -63,6 +64,7 @@ app.command()(canary.canary)
 app.command()(monitor.monitor)
 app.command()(triggers.triggers)
 app.command()(deploy.deploy)
+app.command()(replay.replay)
 
 
 def main() -> None:

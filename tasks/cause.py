@@ -141,5 +141,5 @@ def target_of(project: Project, finding: dict[str, Any]) -> dict[str, str] | Non
     return None
 
 
-CROSSED = " \N{MULTIPLICATION SIGN} "
+CROSSED = " x "
 """Between the cohorts of a crossing, and between their values, as `monitoring.watched` names them."""

@@ -63,15 +63,20 @@ class AnyDrift:
     """Retrain when any column's distribution in the last round is not that of the rows that taught.
 
     Kolmogorov-Smirnov for numbers, chi-squared for categories, corrected for the number of columns (Bonferroni): the
-    usual monitor of drift.
+    usual monitor of drift. `rest` rounds lie between two retrains at least.
     """
 
     alpha: float = 0.05
-    name: str = "any drift"
+    rest: int = 1
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        """Name it as a person would."""
+        self.name = "any drift" if self.rest == 1 else f"any drift, at most every {self.rest} rounds"
 
     def asks(self, history: History, rounds: list[slice], number: int, since: int, serving: Made) -> str | None:
         """Return why to retrain before a round, or None."""
-        if number == since:
+        if number - since < self.rest:
             return None
         now = history.rows.iloc[rounds[number - 1]]
         rng = np.random.default_rng(number)

@@ -12,6 +12,9 @@ from rarecall.replay.policies import AnyDrift, Breach, Every, Policy
 EVERY = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, None)
 """Rounds between two retrains of the calendar policies; none: never."""
 
+REST = (1, 2, 3, 4, 6, 8, 12)
+"""Least rounds between two retrains of the policies that retrain on any drift."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Lived:
@@ -54,34 +57,37 @@ def replay(models: Models, history: History, ours: Breach, *, every: tuple[int |
     A policy that retrains before every round is the measure, and regrets nothing; see `tests/rarecall/replay`.
     """
     policies: list[tuple[str, Policy]] = [("every", Every(rounds)) for rounds in every]
-    policies += [("drift", AnyDrift()), ("ours", ours)]
+    policies += [("drift", AnyDrift(rest=rest)) for rest in REST]
+    policies.append(("ours", ours))
     best = _live(models, history, "every", Every(1), None)
     return [_live(models, history, kind, policy, best.recall) for kind, policy in policies]
 
 
 def verdict(found: list[Lived]) -> dict[str, Any]:
-    """Return how ours stands beside the others: against the calendar at as many retrains, and against any drift.
+    """Return how ours stands beside the calendar and beside any drift.
 
-    `calendar_regret` is that of the calendar at ours' number of retrains, on the line between its neighbours;
-    `calendar_retrains` is how many the calendar needs for ours' regret.
+    For each of them: `regret` at ours' number of retrains, on the line between its neighbours, never retraining being
+    one of them; `retrains` that it needs for that regret, none where it never gets there; and whether ours is `better`:
+    less regret at as many retrains.
     """
-    ours, drift = (next(one for one in found if one.kind == kind) for kind in ("ours", "drift"))
-    calendar = sorted((one.retrains, one.regret) for one in found if one.kind == "every")
-    retrains, regret = (np.array(column, dtype=float) for column in zip(*calendar, strict=True))
-    at_ours = float(np.interp(ours.retrains, retrains, regret))
-    falling = np.minimum.accumulate(regret)  # more retrains are never needed for more regret
-    needed = float(np.interp(-ours.regret, -falling, retrains))
-    fewer = ours.retrains <= drift.retrains and ours.regret <= drift.regret
-    return {
-        "retrains": ours.retrains,
-        "regret": ours.regret,
-        "calendar_regret": at_ours,
-        "calendar_retrains": needed,
-        "drift_retrains": drift.retrains,
-        "drift_regret": drift.regret,
-        "beats_calendar": ours.regret < at_ours,
-        "beats_drift": fewer and (ours.retrains, ours.regret) != (drift.retrains, drift.regret),
-    }
+    ours = next(one for one in found if one.kind == "ours")
+    never = next(one for one in found if one.retrains == 0)
+    beside = {}
+    for kind in ("every", "drift"):
+        points = {never.retrains: never.regret}
+        for one in found:
+            if one.kind == kind:  # of equals the best stands for them
+                points[one.retrains] = min(one.regret, points.get(one.retrains, np.inf))
+        retrains = np.array(sorted(points), dtype=float)
+        regret = np.array([points[int(many)] for many in retrains])
+        enough = retrains[regret <= ours.regret]
+        at_ours = float(np.interp(ours.retrains, retrains, regret))
+        beside[kind] = {
+            "regret": at_ours,
+            "retrains": int(enough.min()) if len(enough) else None,
+            "better": ours.regret < at_ours,
+        }
+    return {"retrains": ours.retrains, "regret": ours.regret, "beside": beside}
 
 
 def _live(models: Models, history: History, kind: str, policy: Policy, best: float | None) -> Lived:
