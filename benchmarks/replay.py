@@ -1,6 +1,6 @@
 """Is a retrain worth it? Trigger policies over the simulator's new pattern and over bank marketing, seed by seed.
 
-Each run adds its figures to `benchmarks/replay.json` and writes the section of the page anew from all that stands there.
+Each run adds its figures to `benchmarks/replay.json` and writes the section of the page anew from all of them.
 """
 
 import argparse
@@ -104,10 +104,12 @@ def main() -> None:
 
 def _lines(stories: dict) -> list[str]:
     lines = [
-        "What each policy gives away of the recall of retraining before every round (regret), at how many retrains; "
-        f"{ROUNDS} rounds, plain fits ({LEARNER['learner']}, 40 trees of 15 leaves). Ours retrains when the alarm of the "
-        "watch sounds for a cohort; beside it what the calendar and a monitor of any drift regret at as many retrains, "
-        "on the line between their neighbours, and how many retrains they need for as little.",
+        (
+            f"What each policy gives away of the recall of retraining before every one of {ROUNDS} rounds (regret), and how "
+            f"often it retrains; plain fits ({LEARNER['learner']}, 40 trees of 15 leaves)."
+        ),
+        "Ours retrains when the alarm of the watch sounds for a cohort. Beside it: what the calendar and a monitor of any",
+        "drift regret at as many retrains, on the line between their neighbours, and how many they need for as little.",
     ]
     for story, seeds in sorted(stories.items()):
         lines += ["", f"**{story}.** {STORIES[story]}", "", *_table(seeds)]
@@ -115,8 +117,9 @@ def _lines(stories: dict) -> list[str]:
 
 
 def _table(seeds: dict) -> list[str]:
-    head = "| seed | never: regret | ours: retrains | ours: regret | calendar at as many | it needs | any drift at as many | it needs |"
-    rows = [head, "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"]
+    names = ["seed", "never: regret", "ours: retrains", "ours: regret", "calendar at as many", "it needs"]
+    names += ["any drift at as many", "it needs"]
+    rows = [f"| {' | '.join(names)} |", f"| --- |{' ---: |' * 7}"]
     figures = []
     for seed, found in sorted(seeds.items()):
         verdict = found["verdict"]
