@@ -105,11 +105,11 @@ def main() -> None:
 def _lines(stories: dict) -> list[str]:
     lines = [
         (
-            f"What each policy gives away of the recall of retraining before every one of {ROUNDS} rounds (regret), and how "
-            f"often it retrains; plain fits ({LEARNER['learner']}, 40 trees of 15 leaves)."
+            f"What each policy gives away of the recall of retraining before every one of {ROUNDS} rounds (regret), and "
+            f"how often it retrains; plain fits ({LEARNER['learner']}, 40 trees of 15 leaves)."
         ),
-        "Ours retrains when the alarm of the watch sounds for a cohort. Beside it: what the calendar and a monitor of any",
-        "drift regret at as many retrains, on the line between their neighbours, and how many they need for as little.",
+        "Ours retrains when the alarm of the watch sounds for a cohort. Beside it: what the calendar and any drift",
+        "regret at as many retrains, on the line between their neighbours, and how many they need for as little.",
     ]
     for story, seeds in sorted(stories.items()):
         lines += ["", f"**{story}.** {STORIES[story]}", "", *_table(seeds)]
