@@ -16,6 +16,7 @@ from expectations.bounds import rule_mask
 from expectations.check import finding_of
 from expectations.expect import expect
 from expectations.verdict import Finding, Verdict
+from rarecall import cohorts
 from rarecall.intake import fingerprint
 from rarecall.project import Project
 from rarecall.resampling.rules import Rules
@@ -30,6 +31,7 @@ def check_dataset(
     taken: pd.DataFrame,
     project: Project,
     kinds: Mapping[str, str],
+    target: Mapping[str, str] | None = None,
 ) -> Verdict:
     """Judge a dataset version.
 
@@ -44,6 +46,8 @@ def check_dataset(
     project : Project
     kinds : mapping of str to {"numeric", "categorical"}
         The features and their kinds.
+    target : mapping of str to str, optional
+        The cohort value that all synthetic rows were made of; their share is then one of its rows.
 
     Returns
     -------
@@ -52,9 +56,14 @@ def check_dataset(
     """
     batches = Batches()
     real, synthetic = train[~train["is_synthetic"]], train[train["is_synthetic"]]
-    asked: list[tuple[pd.DataFrame, list[Expectation]]] = [
-        (_measures(real, synthetic, validation, holdout, taken, kinds), list(_whole(project, len(synthetic))))
-    ]
+    of = cohorts.within(cohorts.assign(real, project.cohorts), target) if target else np.ones(len(real), dtype=bool)
+    said = f"rows of {cohorts.spoken(target)}" if target else "training rows"
+    figures = _measures(real, synthetic, validation, holdout, taken, kinds, among=int(of.sum()))
+    asked: list[tuple[pd.DataFrame, list[Expectation]]] = [(figures, list(_whole(project, len(synthetic), said)))]
+    if target:
+        parents = synthetic[["parent_id", "neighbor_id"]].to_numpy(dtype="float64")
+        figures["strangers"] = int((~np.isin(parents, real.loc[of, "row_id"])).sum())
+        asked[0][1].append(_none("strangers", f"the parents of every synthetic row to be {said}"))
     if len(synthetic):
         support = list(_support(real, kinds))
         asked.append((synthetic.reset_index(drop=True), [*support, *_minority()]))
@@ -84,12 +93,14 @@ def _measures(
     holdout: pd.DataFrame,
     taken: pd.DataFrame,
     kinds: Mapping[str, str],
+    *,
+    among: int,
 ) -> pd.DataFrame:
-    """Return one row of figures about the parts together."""
+    """Return one row of figures about the parts together; `among` so many real rows the synthetic ones are counted."""
     columns = ["row_id", "label", *kinds]
     parts = pd.concat([part[columns] for part in (real, validation, holdout)], ignore_index=True)
     marked = [part["is_synthetic"].any() for part in (validation, holdout) if "is_synthetic" in part]
-    whole = len(real) + len(synthetic)
+    whole = among + len(synthetic)
     parents = synthetic[["parent_id", "neighbor_id"]].to_numpy(dtype="float64").ravel() if len(synthetic) else []
     minority = real.loc[real["label"] == 1, "row_id"]
     return pd.DataFrame(
@@ -110,14 +121,14 @@ def _measures(
     )
 
 
-def _whole(project: Project, synthetic: int) -> Iterator[Expectation]:
+def _whole(project: Project, synthetic: int, rows: str) -> Iterator[Expectation]:
     low, high = (project.gates.synthetic_share_min, project.gates.synthetic_share_max) if synthetic else (0.0, 0.0)
     yield expect(
         gxe.ExpectColumnMaxToBeBetween,
         {"column": "share", "min_value": low, "max_value": high},
         scope="measures",
         name="synthetic share",
-        that=f"{low:.0%} to {high:.0%} of the training rows to be synthetic, or none",
+        that=f"{low:.0%} to {high:.0%} of the {rows} to be synthetic, or none",
         came="{:.2%}",
         then="change augmentation.synthetic_share or the gates' bounds",
     )
@@ -128,15 +139,19 @@ def _whole(project: Project, synthetic: int) -> Iterator[Expectation]:
         "orphans": "the parents of every synthetic row to be real rows of the rare class in the training part",
         "same_id": "every synthetic row to have a row_id of its own",
     }.items():
-        yield expect(
-            gxe.ExpectColumnMaxToBeBetween,
-            {"column": column, "max_value": 0},
-            scope="measures",
-            name=that,
-            that=that,
-            came="{} that are not",
-            then=_REPORT,
-        )
+        yield _none(column, that)
+
+
+def _none(column: str, that: str) -> Expectation:
+    return expect(
+        gxe.ExpectColumnMaxToBeBetween,
+        {"column": column, "max_value": 0},
+        scope="measures",
+        name=that,
+        that=that,
+        came="{} that are not",
+        then=_REPORT,
+    )
 
 
 def _support(real: pd.DataFrame, kinds: Mapping[str, str]) -> Iterator[Expectation]:

@@ -17,16 +17,20 @@ from flows.commands import (
     canary,
     datasets,
     doctor,
+    deploy,
     export,
     forget,
     history,
     labels,
     lineage,
     materialize,
+    monitor,
     promote,
     quarantine,
+    replay,
     retrain,
     up,
+    triggers,
 )
 from flows.commands import keys as api_keys
 from flows.commands import serve as serving
@@ -62,6 +66,10 @@ app.command()(canary.canary)
 app.command()(doctor.doctor)
 app.command()(up.up)
 app.command()(up.down)
+app.command()(monitor.monitor)
+app.command()(triggers.triggers)
+app.command()(deploy.deploy)
+app.command()(replay.replay)
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from rarecall.project import load_each
 from tasks.accept import accept
 from tasks.approve import ask
 from tasks.augment import augment
+from tasks.cause import settle_cause, taking
 from tasks.compare_arms import compare_arms
 from tasks.decide import decide
 from tasks.evaluate import evaluate
@@ -33,13 +34,21 @@ from tasks.validate import validate
 
 
 @flow(name="retrain", persist_result=False)
-def retrain(project_file: str, home: str | None = None, only: str | None = None) -> dict[str, Any]:
-    """Run every stage that has not been run on these inputs, and return the run's record; one a rare class."""
+def retrain(
+    project_file: str, home: str | None = None, only: str | None = None, trigger: str | None = None
+) -> dict[str, Any]:
+    """Run every stage that has not been run on these inputs, and return the run's record; one a rare class.
+
+    With a trigger, an id of the trigger ledger, the run is that one's: it aims at its cohort, once.
+    """
     project, *others = load_each(Path(project_file), os.environ, home=home, only=only)
     if others:
         return each([project, *others], lambda rare: retrain(project_file, home, rare))
     take_answers(project)
-    with alone(project):
+    with alone(project), taking(project, trigger) as cause:
+        if cause.refused:
+            return cause.nothing
+        project = cause.project
         repair(project, who="retrain")
         snapshot = ingest(project)
         verdict = validate(project, snapshot)
@@ -61,6 +70,7 @@ def retrain(project_file: str, home: str | None = None, only: str | None = None)
         done = [snapshot, verdict, view, training_set, labels, parts, arms, dataset, inspection, published]
         done += [model, evaluation, explanation, decision, registration, reference]
         asked = ask(project, decision, registration)
-        record = report(project, done, asked)
+        record = report(project, done, asked, cause)
+        settle_cause(cause, registration, record)
     wait(project, asked)
     return record

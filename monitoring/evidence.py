@@ -1,8 +1,7 @@
 """Evidence: what the prediction log knows of a canary and the champion beside it, counted by the database."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -11,11 +10,11 @@ import orjson
 import sqlalchemy as sa
 
 from monitoring.answers import answers
-from monitoring.prediction_store import engine, standing
-from monitoring.prediction_tables import BATCHES, SHADOWS, TALLIES, make
+from monitoring.prediction_reading import reading
+from monitoring.prediction_store import standing
+from monitoring.prediction_tables import SHADOWS, TALLIES
 from monitoring.predictions import micros
 from rarecall.canary import Cells, Evidence, Pairs, Stream, Tallied
-from rarecall.errors import StoreError, redacted
 
 _FINEST = 10_000  # parts of a score near 0; rows that are alike are counted together
 
@@ -46,7 +45,7 @@ def read(url: str, *, champion: int, canary: int, since: datetime, step_since: d
     """
     begun = micros(since)
     step = begun if step_since is None else micros(step_since)
-    with _connected(url) as connection:
+    with reading(url) as connection:
         table = [_Alike(*row) for row in connection.execute(_counted(connection, champion, canary, begun, step))]
         tallied = _tallied(connection, canary, begun)
     streams = {version: _stream(one for one in table if one.version == version) for version in (champion, canary)}
@@ -160,23 +159,3 @@ def _tallied(connection: sa.Connection, version: int, since: int) -> Tallied:
         t.arm == "canary", t.version == version, t.at >= since
     )
     return Tallied(*(int(one) for one in connection.execute(summed).one()))
-
-
-@contextmanager
-def _connected(url: str) -> Iterator[sa.Connection]:
-    """Yield a connection to a log whose tables are there, and on which all is read as of one moment."""
-    opened = engine(url)
-    is_sqlite = opened.dialect.name == "sqlite"
-    level = {} if is_sqlite else {"isolation_level": "REPEATABLE READ"}
-    try:
-        with opened.connect() as connection, connection.begin():
-            if not sa.inspect(connection).has_table(BATCHES.name):
-                make(connection)
-        with opened.connect() as connection, connection.execution_options(**level).begin():
-            if is_sqlite:
-                connection.exec_driver_sql("BEGIN")
-            yield connection
-    except sa.exc.SQLAlchemyError as error:
-        said = redacted(str(getattr(error, "orig", None) or error).strip().split("\n")[0])
-        where = redacted(opened.url.render_as_string(hide_password=True))
-        raise StoreError(f"the prediction log at {where} could not be read: {said}; mend that and run again") from error

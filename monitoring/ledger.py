@@ -5,9 +5,9 @@ entry is chained to the one before it, so that an auditor need not take our word
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from monitoring import chain
-from monitoring.ledger_table import ENTRIES, SEALED, WAIT, make, take_turn
+from monitoring.ledger_table import ENTRIES, SEALABLE, WAIT, make, take_turn
 from rarecall.errors import StoreError, redacted
 
 
@@ -70,11 +70,23 @@ class Verified:
     faults: tuple[str, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """An entry that is to be written."""
+
+    kind: str
+    subject: str
+    payload: dict[str, Any]
+    who: str
+    why: str
+
+
 @dataclass(frozen=True)
 class Ledger:
     """An open ledger; safe to use from several threads and processes at once."""
 
     engine: sa.Engine
+    table: sa.Table = field(default=ENTRIES)
 
     def append(self, kind: str, subject: str, payload: dict[str, Any], *, who: str, why: str) -> Entry:
         """Write one entry and return it.
@@ -92,33 +104,59 @@ class Ledger:
         self, kind: str, about: list[tuple[str, dict[str, Any]]], *, who: str, why: str
     ) -> tuple[Entry, ...]:
         """Write one entry for each (subject, payload): all of them or, when one cannot be written, none."""
-        texts = [(subject, json.dumps(payload, sort_keys=True, allow_nan=False)) for subject, payload in about]
+        drafts = [Draft(kind=kind, subject=subject, payload=payload, who=who, why=why) for subject, payload in about]
+        texts = _texts(drafts)
         with _explained(self.engine), self.engine.begin() as connection:
-            take_turn(connection)
-            newest = sa.select(ENTRIES).order_by(ENTRIES.c.number.desc()).limit(1)
-            last = connection.execute(newest).mappings().first()
-            now = datetime.now(UTC)
-            number, end = (last["number"], last["hash"]) if last else (0, chain.GENESIS)
-            named = {"at": now.isoformat(timespec="microseconds"), "kind": kind, "who": who, "why": why}
-            rows = chain.linked(
-                (
-                    {"number": number + place, "subject": subject, "payload": text, **named}
-                    for place, (subject, text) in enumerate(texts, start=1)
-                ),
-                end,
-            )
-            connection.execute(ENTRIES.insert(), rows)
+            take_turn(connection, self.table)
+            return self._write(connection, drafts, texts)
+
+    def append_what_follows(
+        self, subject: str, follows: Callable[[tuple[Entry, ...]], Sequence[Draft]]
+    ) -> tuple[Entry, ...]:
+        """Write what follows from the entries about a subject, while nobody else can write.
+
+        Parameters
+        ----------
+        subject : str
+        follows : callable
+            From the entries about the subject, oldest first, to what is to be written: all of it or, when one cannot
+            be, none. What it raises is raised, and nothing is written.
+        """
+        with _explained(self.engine), self.engine.begin() as connection:
+            take_turn(connection, self.table)
+            known = connection.execute(self._asked(None, subject)).mappings().all()
+            drafts = follows(tuple(_entry(row) for row in known))
+            return self._write(connection, drafts, _texts(drafts)) if drafts else ()
+
+    def _write(self, connection: sa.Connection, drafts: Sequence[Draft], texts: Sequence[str]) -> tuple[Entry, ...]:
+        """Write entries at the end of the chain, in a transaction that has its turn."""
+        newest = sa.select(self.table).order_by(self.table.c.number.desc()).limit(1)
+        last = connection.execute(newest).mappings().first()
+        number, end = (last["number"], last["hash"]) if last else (0, chain.GENESIS)
+        at = datetime.now(UTC).isoformat(timespec="microseconds")
+        rows = chain.linked(
+            (
+                {"number": number + place, "at": at, "kind": draft.kind, "subject": draft.subject}
+                | {"payload": text, "who": draft.who, "why": draft.why}
+                for place, (draft, text) in enumerate(zip(drafts, texts, strict=True), start=1)
+            ),
+            end,
+        )
+        connection.execute(self.table.insert(), rows)
         return tuple(_entry(row) for row in rows)
 
     def entries(self, kind: str | None = None, subject: str | None = None) -> tuple[Entry, ...]:
         """Return the entries of a kind and about a subject, oldest first; without either, all."""
-        asked = sa.select(ENTRIES).order_by(ENTRIES.c.number)
-        for column, wanted in ((ENTRIES.c.kind, kind), (ENTRIES.c.subject, subject)):
+        with _explained(self.engine), self.engine.connect() as connection:
+            found = connection.execute(self._asked(kind, subject)).mappings().all()
+        return tuple(_entry(row) for row in found)
+
+    def _asked(self, kind: str | None, subject: str | None) -> sa.Select[Any]:
+        asked = sa.select(self.table).order_by(self.table.c.number)
+        for column, wanted in ((self.table.c.kind, kind), (self.table.c.subject, subject)):
             if wanted is not None:
                 asked = asked.where(column == wanted)
-        with _explained(self.engine), self.engine.connect() as connection:
-            found = connection.execute(asked).mappings().all()
-        return tuple(_entry(row) for row in found)
+        return asked
 
     def verify(self) -> Verified:
         """Walk the chain from the first entry to the last, and say which was changed, removed or put in.
@@ -126,13 +164,19 @@ class Ledger:
         Entries that were taken off the end leave no trace in the table: compare `head` with one noted elsewhere.
         """
         with _explained(self.engine), self.engine.connect() as connection:
-            rows = connection.execute(sa.select(ENTRIES).order_by(ENTRIES.c.number)).mappings().all()
+            rows = connection.execute(sa.select(self.table).order_by(self.table.c.number)).mappings().all()
         head = (rows[-1]["hash"] or "") if rows else chain.GENESIS
         return Verified(len(rows), head, tuple(chain.faults(rows)))
 
 
-def open_ledger(url: str) -> Ledger:
+def open_ledger(url: str, table: sa.Table = ENTRIES) -> Ledger:
     """Open the ledger at a SQLAlchemy URL, making its table, its chain and its seal when they are not there.
+
+    Parameters
+    ----------
+    url : str
+    table : Table
+        Of `monitoring.ledger_table`: each has a chain of its own.
 
     Raises
     ------
@@ -150,7 +194,7 @@ def open_ledger(url: str) -> Ledger:
     ()
     """
     address = sa.engine.make_url(url)
-    if address.get_backend_name() not in SEALED:
+    if address.get_backend_name() not in SEALABLE:
         raise StoreError(
             f"stores.ledger: expected a SQLite or PostgreSQL URL, got {address.get_backend_name()}; only these two are "
             "sealed against changes"
@@ -164,8 +208,12 @@ def open_ledger(url: str) -> Ledger:
         # A command opens the ledger several times for a moment each: what is kept open would only take up the server.
         engine = sa.create_engine(address, poolclass=sa.NullPool)
     with _explained(engine), engine.begin() as connection:
-        make(connection)
-    return Ledger(engine)
+        make(connection, table)
+    return Ledger(engine, table)
+
+
+def _texts(drafts: Sequence[Draft]) -> list[str]:
+    return [json.dumps(draft.payload, sort_keys=True, allow_nan=False) for draft in drafts]
 
 
 def _entry(row: Mapping[str, Any]) -> Entry:

@@ -23,6 +23,7 @@ def compose(
     links: list[dict[str, str]],
     measured: dict[str, Any],
     approval: dict[str, Any] | None,
+    cause: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Put the facts of a run's stages together.
 
@@ -39,6 +40,8 @@ def compose(
         What a clock told of the model: `training` and `latency`, each where it was measured on this machine.
     approval : dict or None
         What a person was asked and answered, where the decision needs approval.
+    cause : dict or None
+        The trigger that started the run, with its finding and the target of the synthetic rows.
 
     Returns
     -------
@@ -66,8 +69,9 @@ def compose(
         "model_version": registration["model_version"],
         "aliases": aliases,
         "decision": {name: decision[name] for name in ("verdict", "reasons", "gates", "champion", "alias")}
-        | {"said": SAID[decision["verdict"]]},
+        | {"said": SAID[decision["verdict"]], "cause": cause and cause["trigger"]},
         "approval": approval,
+        "cause": cause,
         "sli": evaluation["sli"],
         "champion_sli": decision["champion_sli"],
         "curves": curves | {"threshold": facts["train"]["threshold"], "prevalence": taken["prevalence"]},

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from rarecall.cohorts import spoken
 from rarecall.errors import DataError
 from rarecall.resampling import ADASYN
 from rarecall.sections import Augmentation
@@ -46,8 +47,12 @@ def augment(
     first_id: int,
     seed: int,
     rules: Mapping[str, str] | None = None,
+    inside: np.ndarray[Any, Any] | None = None,
 ) -> Augmented:
     """Make synthetic rows of the rare class up to the configured share of the training rows.
+
+    With `augmentation.target` they are all of one cohort value, and the share is of its rows: parents and neighbours
+    are rare rows of it, while how hard a parent is to tell apart is still judged among all rows.
 
     Parameters
     ----------
@@ -63,13 +68,20 @@ def augment(
     seed : int
     rules : mapping of str to str, optional
         What every synthetic row must satisfy, by name; see `rarecall.resampling.rules`.
+    inside : boolean array of shape (n_rows,), optional
+        With a target: which rows are of it.
 
     Raises
     ------
     DataError
-        Fewer eligible rare rows than the neighbours need.
+        Fewer eligible rare rows, within the target where there is one, than the neighbours need.
     """
-    wanted = _count(len(train), augmentation)
+    among = len(train)
+    if augmentation.target is not None:
+        if inside is None:
+            raise DataError("expected which rows are of augmentation.target; hand in inside=")
+        among, eligible = int(inside.sum()), eligible & inside
+    wanted = _count(among, augmentation)
     if augmentation.sampler == "none" or wanted == 0:
         return Augmented(rows=train.head(0), lineage=None, facts=_nothing(augmentation))
     y = train["label"].to_numpy()
@@ -77,7 +89,7 @@ def augment(
     if usable <= augmentation.k:
         raise DataError(
             f"augmentation.k: {augmentation.k} neighbours need more than {augmentation.k} trusted positive training "
-            f"rows, got {usable} of {rare}; lower augmentation.k or set augmentation.sampler: none"
+            f"rows{_of(augmentation)}, got {usable} of {rare}; lower augmentation.k or set augmentation.sampler: none"
         )
     features = list(kinds)
     sampler = ADASYN(
@@ -98,7 +110,7 @@ def augment(
     drawn = resampled.iloc[len(train) :].reset_index(drop=True)
     lineage: pa.Table = sampler.lineage_
     rows = _placed(drawn, lineage, train, first_id)
-    return Augmented(rows=rows, lineage=lineage, facts=_facts(sampler, rows, train, augmentation))
+    return Augmented(rows=rows, lineage=lineage, facts=_facts(sampler, rows, train, augmentation, among))
 
 
 def together(train: pd.DataFrame, synthetic: pd.DataFrame) -> pd.DataFrame:
@@ -153,7 +165,13 @@ def _placed(drawn: pd.DataFrame, lineage: pa.Table, train: pd.DataFrame, first_i
     return drawn.assign(**placed)
 
 
-def _facts(sampler: ADASYN, rows: pd.DataFrame, train: pd.DataFrame, augmentation: Augmentation) -> dict[str, Any]:
+def _of(augmentation: Augmentation) -> str:
+    return f" of {spoken(augmentation.target)}" if augmentation.target else ""
+
+
+def _facts(
+    sampler: ADASYN, rows: pd.DataFrame, train: pd.DataFrame, augmentation: Augmentation, among: int
+) -> dict[str, Any]:
     plan = sampler.plan_
     [rare] = plan.classes
     edges, counts = rare.histogram
@@ -165,6 +183,7 @@ def _facts(sampler: ADASYN, rows: pd.DataFrame, train: pd.DataFrame, augmentatio
             "off_segment": plan.course.off_segment,
             "n_mixed": plan.course.n_mixed,
             "max_per_parent": augmentation.max_per_parent,
+            **({"target": spoken(augmentation.target)} if augmentation.target else {}),
         },
         "synthetic_rows": len(rows),
         "synthetic_share": len(rows) / (len(rows) + len(train)),
@@ -177,6 +196,11 @@ def _facts(sampler: ADASYN, rows: pd.DataFrame, train: pd.DataFrame, augmentatio
         "neighbor_recall": float(sampler.neighbor_recall_),
         "notes": list(plan.notes),
         "examples": _examples(rows, train, list(sampler.feature_names_in_)),
+        **(
+            {"target": {"of": augmentation.target, "rows": among, "synthetic_share": len(rows) / (len(rows) + among)}}
+            if augmentation.target
+            else {}
+        ),
     }
 
 

@@ -1,7 +1,7 @@
 """Cohorts: the segments of a table whose recall is watched by itself."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -60,6 +60,47 @@ def assign(frame: pd.DataFrame, cohorts: Sequence[Cohort]) -> pd.DataFrame:
             raise DataError(f"cohort {column}: is asked for twice; keep one, with or without edges")
         named[column] = _values(frame[column]) if cohort.edges is None else _bands(frame[column], cohort.edges)
     return pd.DataFrame(named, index=frame.index)
+
+
+def within(named: pd.DataFrame, target: Mapping[str, str]) -> NDArray[np.bool_]:
+    """Return which rows are of one value, or of a crossing of several.
+
+    Parameters
+    ----------
+    named : DataFrame of shape (n_rows, n_cohorts)
+        As `assign` returns it.
+    target : mapping of str to str
+        Cohort to value.
+
+    Raises
+    ------
+    DataError
+        No row is.
+
+    >>> named = pd.DataFrame({"region": ["north", "south", "north"], "amount": ["<50", "<50", ">=50"]})
+    >>> within(named, {"region": "north", "amount": "<50"}).tolist()
+    [True, False, False]
+    """
+    inside = np.ones(len(named), dtype=bool)
+    for column, value in target.items():
+        chosen = (named[column] == value).to_numpy()
+        if not chosen.any():
+            raise DataError(
+                f"augmentation.target: no row's {column} is {value!r}{nearest(value, list(named[column].unique()))}"
+            )
+        inside &= chosen
+    if not inside.any():
+        raise DataError(f"augmentation.target: no row is {spoken(target)}; name fewer cohorts")
+    return inside
+
+
+def spoken(target: Mapping[str, str]) -> str:
+    """Return a value, or a crossing, as a person says it.
+
+    >>> spoken({"region": "north", "amount": "<50"})
+    'region north, amount <50'
+    """
+    return ", ".join(f"{column} {value}" for column, value in target.items())
 
 
 class Counts(NamedTuple):

@@ -184,7 +184,8 @@ def _synthetic(sli: Mapping[str, Any], gates: Gates) -> Gate:
     else:
         # To three digits: a share asked for at a bound is made of whole rows, so it may miss the bound by one of them.
         state = "good" if least <= round(share, 3) <= most else "bad"
-        reason = f"synthetic share {share:.3f} is {'within' if state == 'good' else 'outside'} {bounds}"
+        of = f" of {sli['synthetic_of']}" if "synthetic_of" in sli else ""
+        reason = f"synthetic share{of} {share:.3f} is {'within' if state == 'good' else 'outside'} {bounds}"
     return Gate(name="synthetic_share", needs=bounds, value=share, low=None, high=None, state=state, reason=reason)
 
 

@@ -133,6 +133,16 @@ def newcombe(successes_a: int, trials_a: int, successes_b: int, trials_b: int, c
     )
 
 
+def difference(a: float, of_a: Interval, b: float, of_b: Interval) -> Interval:
+    """Return an interval of a - b from two independent figures with intervals of their own, as `newcombe` does.
+
+    >>> low, high = difference(0.8, Interval(0.692, 0.877), 0.6, Interval(0.491, 0.7))
+    >>> round(low, 2), round(high, 2)
+    (0.05, 0.33)
+    """
+    return _square_and_add(a, of_a, b, of_b, correlation=0.0)
+
+
 def paired(both: int, only_a: int, only_b: int, neither: int, confidence: float = 0.95) -> Interval:
     """Return an interval of p_a - p_b when a and b were tried on the same rows.
 

@@ -26,11 +26,14 @@ from rarecall.sections import (
     Missing,
     Monitoring,
     Privacy,
+    Schedule,
     Section,
     Source,
     Split,
     Stores,
     Training,
+    Triggers,
+    Watch,
     as_cohort,
     as_list,
 )
@@ -81,7 +84,10 @@ class Project(Section):
     ablation: Ablation = Field(Ablation(), description="What a way to train must show before it is shipped.")
     gates: Gates = Field(Gates(), description="What a model must hold.")
     canary: Canary = Field(Canary(), description="How much of the traffic a challenger meets.")
+    triggers: Triggers = Field(Triggers(), description="What a breach starts.")
+    schedule: Schedule = Field(Schedule(), description="What runs when.")
     monitoring: Monitoring = Field(Monitoring(), description="What is watched.")
+    watch: Watch = Field(Watch(), description="What the recall of each cohort is held against in traffic.")
     stores: Stores = Field(Stores(), description="Where everything is kept.")
     seed: int = Field(0, ge=0, lt=2**32, description="Of every random choice; the same seed gives the same bytes.")
 
@@ -97,6 +103,16 @@ class Project(Section):
                 f"augmentation.synthetic_share is {share:g}, outside the gates' {low:g} to {high:g}: "
                 "no model could pass; change one of them"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _target_is_a_cohort(self) -> Self:
+        watched = [cohort.column for cohort in self.cohorts]
+        for column in self.augmentation.target or {}:
+            if column not in watched:
+                raise ValueError(
+                    f"augmentation.target: expected a cohort of the project, got {column!r}{nearest(column, watched)}"
+                )
         return self
 
     @model_validator(mode="after")
@@ -125,6 +141,13 @@ class Project(Section):
             raise ValueError("gates.cohort_recall_difference_max: expected cohorts to compare; name one")
         if self.label.table and not self.entity:
             raise ValueError("label.table: expected an entity, by which a label finds its row; name one")
+        return self
+
+    @model_validator(mode="after")
+    def _crossings_are_of_cohorts(self) -> Self:
+        watched = [cohort.column for cohort in self.cohorts]
+        for column in (column for pair in self.watch.crossings for column in pair if column not in watched):
+            raise ValueError(f"watch.crossings: {column!r} is no cohort{nearest(column, watched)}")
         return self
 
 

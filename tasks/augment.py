@@ -33,7 +33,7 @@ def augment(
     rules = project.expectations.rules_over(taken.facts["features"])
 
     def write(draft: Draft) -> None:
-        from rarecall import augmentation
+        from rarecall import augmentation, cohorts
         from tasks.teaching import teaching
 
         rows = pd.read_parquet(training_set.file("rows.parquet"))
@@ -48,6 +48,9 @@ def augment(
             first_id=taken.facts["rows"],
             seed=project.seed,
             rules=rules,
+            inside=cohorts.within(cohorts.assign(train.rows, project.cohorts), asked_for.target)
+            if asked_for.target
+            else None,
         )
         real = train.rows.assign(label_weight=train.weight)
         whole = augmentation.together(real, made.rows.assign(label_weight=1.0))

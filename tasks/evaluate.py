@@ -34,9 +34,12 @@ def evaluate(project: Project, taken: Version, dataset: Version, judged: Version
             random_state=project.seed,
         )
         noise, distance = judged.facts, dataset.facts["neighbor_distance"]
+        target = dataset.facts.get("target")
         measured |= {
             "label_noise_rate": noise["noise_rate"],
-            "synthetic_ratio": dataset.facts["synthetic_share"],
+            # Where rows were made for one cohort value, how many of its rows they are is what is judged.
+            "synthetic_ratio": (target or dataset.facts)["synthetic_share"],
+            **({"synthetic_of": cohorts.spoken(target["of"])} if target else {}),
             "neighbor_distance_median": distance["median"] if distance else None,
         }
         measured["intervals"]["label_noise_rate"] = [noise["low"], noise["high"]]

@@ -73,6 +73,7 @@ def _checked(
         pd.read_parquet(training_set.file("rows.parquet")),
         project,
         dataset.facts["features"],
+        (dataset.facts.get("target") or {}).get("of"),
     )
     if refusal := verdict.refusal():
         raise DataError(refusal)

@@ -13,6 +13,7 @@ from prefect.runtime import flow_run
 from rarecall.project import Project
 from tasks import measured, runs
 from tasks.approvals import Approval
+from tasks.cause import Cause
 from tasks.commit import commit
 from tasks.lineage import of_run
 from tasks.reference_report import PAGE
@@ -21,7 +22,7 @@ from tasks.validate import DATA_DOCS
 
 
 @task(name="report", cache_policy=NO_CACHE, persist_result=False)
-def report(project: Project, stages: list[Done], approval: Approval | None) -> dict[str, Any]:
+def report(project: Project, stages: list[Done], approval: Approval | None, cause: Cause) -> dict[str, Any]:
     """Return the record of the run that ends here."""
     from monitoring import record
     from monitoring.report import render
@@ -51,6 +52,7 @@ def report(project: Project, stages: list[Done], approval: Approval | None) -> d
         ],
         measured=measured.of(project, versions["train"]),
         approval=approval.as_dict() if approval else None,
+        cause=cause.as_dict(),
     )
     composed["lineage"] = of_run(project, registration["model_version"])
     page = runs.keep(project, composed, render(composed))

@@ -30,7 +30,7 @@ def canary(
     as_json: AsJson = False,
 ) -> None:
     """Judge the canary by what the prediction log knows, and promote, roll back, ramp or hold as the evidence says."""
-    pause = None if every is None else _seconds(every)
+    pause = None if every is None else seconds(every)
     if start and pause is not None:
         raise RarecallError("--every: expected it without --start; put the version on canary first")
     if not start and (version is not None or force):
@@ -65,7 +65,8 @@ def canary(
         time.sleep(pause)
 
 
-def _seconds(said: str) -> float:
+def seconds(said: str) -> float:
+    """Return the seconds of a time such as 60s, 5m or 1h."""
     number, unit = said.strip()[:-1], said.strip()[-1:]
     scale = {"s": 1, "m": 60, "h": 3600}.get(unit)
     if scale is None or not number.replace(".", "", 1).isdigit() or float(number) <= 0:

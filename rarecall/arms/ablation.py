@@ -9,6 +9,7 @@ from sklearn.metrics import average_precision_score
 
 from rarecall import intervals, threshold
 from rarecall.arms import blocks
+from rarecall.arms.aimed import Aim, Sides, aim
 from rarecall.arms.arm import SPOKEN, Arm
 from rarecall.arms.blocks import Positions
 from rarecall.arms.curve import curve, knee
@@ -31,10 +32,15 @@ class _Tried:
         self.arm, self.rungs = arm, rungs
         self.name = arm.name if several else arm.way
         self.auc_pr: list[float] = []
+        self.sides = Sides()
         self.hits = self.alarms = self.untuned_hits = self.untuned_alarms = 0
 
-    def take(self, y: NDArray[np.integer], scores: list[Scores], floor: float, seed: int) -> None:
-        """Take a fold into account."""
+    def take(
+        self, y: NDArray[np.integer], scores: list[Scores], floor: float, seed: int, inside: NDArray[np.bool_] | None
+    ) -> None:
+        """Take a fold into account; `inside` says which of its rows are of the target, where there is one."""
+        if inside is not None:
+            self.sides.take(y, scores, inside)
         self.auc_pr.append(float(np.mean([average_precision_score(y, score) for score in scores])))
         flagged = _flagged(y, scores[0], floor, seed)
         self.hits, self.alarms = self.hits + int((flagged & (y == 1)).sum()), self.alarms + int(flagged.sum())
@@ -115,7 +121,11 @@ def compare(
                 raise
             skipped.append(f"{found.arm.way} could not be tried: {error}")
     test_share = float(np.mean([len(test) / len(teach) for teach, test in cuts]))
-    shipped, told = _judged(tried, test_share, gates)
+    shipped, told = _judged([one for one in tried if not one.arm.target], test_share, gates, len(tried) - 1)
+    aims = dict[str, tuple[Aim, str]]()
+    if bench.inside is not None:
+        aimed_at = int(y[(block > 0) & bench.inside].sum())
+        shipped, aims = _aimed(tried, shipped, test_share, gates, aimed_at)
     drawn = [one for one in tried if one.arm.strategy == "adasyn" and one.arm.learner == shipped.arm.learner]
     points: list[dict[str, Any]] = []
     if drawn:
@@ -131,8 +141,8 @@ def compare(
         )
     return {
         **named(shipped.arm),
-        "reasons": [*_reasons(shipped, told), *skipped, *_remarks(bench, arms)],
-        "arms": [_shown(one, told.get(one.name), tested, gates) for one in tried],
+        "reasons": [*_reasons(shipped, told, aims), *skipped, *_remarks(bench, arms)],
+        "arms": [_shown(one, told.get(one.name), tested, gates, aims.get(one.name)) for one in tried],
         "search": [rung for one in tried for rung in one.rungs],
         "curve": points,
         "knee": knee(points),
@@ -166,11 +176,14 @@ def _try(
     scores = at_once(lambda fit: bench.score(tried.arm, fit[0], fit[1], seed=fit[2]), fits)
     for number, (_, test) in enumerate(cuts):
         of_fold = len(fits) // len(cuts)
-        tried.take(bench.y[test], scores[number * of_fold : (number + 1) * of_fold], floor, seed)
+        inside = None if bench.inside is None else bench.inside[test]
+        tried.take(bench.y[test], scores[number * of_fold : (number + 1) * of_fold], floor, seed, inside)
     return tried
 
 
-def _judged(tried: list[_Tried], test_share: float, gates: Gates) -> tuple[_Tried, dict[str, tuple[Gain, str]]]:
+def _judged(
+    tried: list[_Tried], test_share: float, gates: Gates, comparisons: int
+) -> tuple[_Tried, dict[str, tuple[Gain, str]]]:
     """Return the arm to ship, and each other's gain with the name of the arm it was measured beside.
 
     Learners are peers: the one that leads with its threshold alone is where every other arm is measured first.
@@ -183,7 +196,7 @@ def _judged(tried: list[_Tried], test_share: float, gates: Gates) -> tuple[_Trie
             best.auc_pr,
             test_share=test_share,
             confidence=gates.confidence,
-            comparisons=len(tried) - 1,
+            comparisons=comparisons,
         )
         told[one.name] = gain, best.name
         if gain.shown:
@@ -191,13 +204,40 @@ def _judged(tried: list[_Tried], test_share: float, gates: Gates) -> tuple[_Trie
     return best, told
 
 
+def _aimed(
+    tried: list[_Tried], best: _Tried, test_share: float, gates: Gates, positives: int
+) -> tuple[_Tried, dict[str, tuple[Aim, str]]]:
+    """Return the arm to ship when those with a target are asked too, and what each of them gains over the best."""
+    aims = {}
+    for one in (other for other in tried if other.arm.target):
+        found = aim(
+            one.sides,
+            best.sides,
+            positives=positives,
+            least=gates.min_positives,
+            test_share=test_share,
+            confidence=gates.confidence,
+            comparisons=len(tried) - 1,
+        )
+        aims[one.name] = found, best.name
+        if found.shown:
+            best = one
+    return best, aims
+
+
 def _leading(tried: list[_Tried]) -> _Tried:
     """Return the learner, with its threshold alone, whose mean is highest; of equals the project's own."""
     return max((one for one in tried if one.arm.strategy == "threshold"), key=lambda one: float(np.mean(one.auc_pr)))
 
 
-def _reasons(shipped: _Tried, told: dict[str, tuple[Gain, str]]) -> list[str]:
-    if shipped.name in told:
+def _reasons(shipped: _Tried, told: dict[str, tuple[Gain, str]], aims: dict[str, tuple[Aim, str]]) -> list[str]:
+    if shipped.name in aims:
+        found, beside = aims[shipped.name]
+        reasons = [
+            f"{shipped.name} gains over {beside} where it aims: AUC-PR {_signed(found.inside)}",
+            f"elsewhere it is not shown to lose: AUC-PR {_signed(found.outside)}",
+        ]
+    elif shipped.name in told:
         gain, beside = told[shipped.name]
         reasons = [f"{shipped.name} gains over {beside}: AUC-PR {_signed(gain)}"]
     else:
@@ -207,6 +247,13 @@ def _reasons(shipped: _Tried, told: dict[str, tuple[Gain, str]]) -> list[str]:
         if name != shipped.name and not gain.shown:
             verb = "loses to" if gain.high < 0 else "is not shown to gain over"
             reasons.append(f"{name} {verb} {beside}: AUC-PR {_signed(gain)}")
+    for name, (found, beside) in aims.items():
+        if name != shipped.name:
+            verb = "loses to" if found.state == "bad" else "is not shown to gain over"
+            reasons.append(
+                f"{name} {verb} {beside} where it aims: AUC-PR {_signed(found.inside)} on {found.positives} positives, "
+                f"and elsewhere {_signed(found.outside)}"
+            )
     return reasons
 
 
@@ -225,11 +272,16 @@ def _signed(gain: Gain) -> str:
     return f"{gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]"
 
 
-def _shown(tried: _Tried, told: tuple[Gain, str] | None, positives: int, gates: Gates) -> dict[str, Any]:
-    """Return an arm's figures, JSON-ready; recall and precision are of all folds together."""
-    gain, beside = told or (None, None)
-    state = None
-    if gain is not None:
+def _shown(
+    tried: _Tried, told: tuple[Gain, str] | None, positives: int, gates: Gates, aimed: tuple[Aim, str] | None
+) -> dict[str, Any]:
+    """Return an arm's figures, JSON-ready; recall and precision are of all folds together.
+
+    Of an arm with a target the gain is the one inside it, and `aim` tells both sides.
+    """
+    gain, beside = (aimed[0].inside, aimed[1]) if aimed else told or (None, None)
+    state = aimed[0].state if aimed else None
+    if gain is not None and not aimed:
         state = "good" if gain.shown else "bad" if gain.high < 0 else "not enough evidence"
     shown: dict[str, Any] = {
         "name": tried.name,
@@ -238,10 +290,11 @@ def _shown(tried: _Tried, told: tuple[Gain, str] | None, positives: int, gates: 
         "auc_pr": float(np.mean(tried.auc_pr)),
         "by_fold": tried.auc_pr,
         "gain": gain.mean if gain else None,
-        "low": gain.low if gain else None,
-        "high": gain.high if gain else None,
+        "low": gain.low if gain and np.isfinite(gain.low) else None,
+        "high": gain.high if gain and np.isfinite(gain.high) else None,
         "beside": beside,
         "state": state,
+        **({"aim": aimed[0].as_dict()} if aimed else {}),
     }
     for prefix, hits, alarms in (
         ("", tried.hits, tried.alarms),
@@ -266,6 +319,7 @@ def plain(arm: Arm) -> dict[str, Any]:
         "parameters": arm.parameters,
         "k": arm.k,
         "synthetic_share": arm.synthetic_share,
+        **({"target": arm.target} if arm.target else {}),
     }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from rarecall.cohorts import spoken
 from rarecall.learners.known import KNOWN
 from rarecall.sections import Ablation, Augmentation, Gates, Training
 
@@ -30,6 +31,8 @@ class Arm:
         The learner's own.
     k, synthetic_share : int and float, or None
         Of the sampler, for `adasyn`.
+    target : dict of str to str, or None
+        The cohort value that all synthetic rows are of, for `adasyn`.
 
     >>> arm = Arm(strategy="adasyn", learner="random_forest", k=5, synthetic_share=0.1)
     >>> arm.way, arm.name
@@ -41,17 +44,20 @@ class Arm:
     parameters: dict[str, Any] = field(default_factory=dict)
     k: int | None = None
     synthetic_share: float | None = None
+    target: dict[str, str] | None = None
 
     def __post_init__(self) -> None:
         """Leave out what only a sampler has."""
         if self.strategy != "adasyn":
             object.__setattr__(self, "k", None)
             object.__setattr__(self, "synthetic_share", None)
+            object.__setattr__(self, "target", None)
 
     @property
     def way(self) -> str:
         """Return what a person calls it where there is one learner."""
-        drawn = f" (k {self.k}, {self.synthetic_share:.0%} synthetic)" if self.strategy == "adasyn" else ""
+        of = f" for {spoken(self.target)}" if self.target else ""
+        drawn = f"{of} (k {self.k}, {self.synthetic_share:.0%} synthetic)" if self.strategy == "adasyn" else ""
         return f"{SPOKEN[self.strategy]}{drawn}"
 
     @property
@@ -68,8 +74,9 @@ class Arm:
     def augmentation(self, augmentation: Augmentation) -> Augmentation:
         """Return the sampler's section as this arm draws with it."""
         if self.strategy != "adasyn":
-            return augmentation.model_copy(update={"sampler": "none"})
-        return augmentation.model_copy(update={"k": self.k, "synthetic_share": self.synthetic_share})
+            return augmentation.model_copy(update={"sampler": "none", "target": None})
+        update = {"k": self.k, "synthetic_share": self.synthetic_share, "target": self.target}
+        return augmentation.model_copy(update=update)
 
 
 def arms(training: Training, augmentation: Augmentation, ablation: Ablation, gates: Gates) -> list[list[Arm]]:
@@ -98,14 +105,15 @@ def arms(training: Training, augmentation: Augmentation, ablation: Ablation, gat
         if augmentation.sampler != "none":
             shares = [augmentation.synthetic_share, *ablation.shares]
             shares = [s for s in dict.fromkeys(shares) if gates.synthetic_share_min <= s <= gates.synthetic_share_max]
-            found.append(
+            found += [
                 [
-                    Arm(strategy="adasyn", learner=learner, parameters=one, k=k, synthetic_share=share)
+                    Arm(strategy="adasyn", learner=learner, parameters=one, k=k, synthetic_share=share, target=target)
                     for one in parameters
                     for k in dict.fromkeys([augmentation.k, *ablation.neighbors])
                     for share in shares
                 ]
-            )
+                for target in ((None, augmentation.target) if augmentation.target else (None,))
+            ]
     return found
 
 

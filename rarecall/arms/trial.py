@@ -34,6 +34,8 @@ class Bench:
         The project's sections.
     rules : mapping of str to str
         What a synthetic row must satisfy.
+    inside : array of bool of shape (n_rows,), optional
+        With `augmentation.target`: which rows are of it.
     most_rows : int
         That teach one fit; beyond, a stratified sample does.
     """
@@ -45,6 +47,7 @@ class Bench:
     training: Training
     augmentation: Augmentation
     rules: Mapping[str, str] = field(default_factory=dict)
+    inside: NDArray[np.bool_] | None = None
     most_rows: int = 20_000
 
     @property
@@ -71,6 +74,7 @@ class Bench:
             first_id=int(self.rows["row_id"].max()) + 1,
             seed=seed,
             rules=self.rules,
+            inside=None if self.inside is None else self.inside[teach],
         )
         whole = together(train, made.rows)
         weight = np.concatenate([self.weight[teach], np.ones(len(made.rows))])

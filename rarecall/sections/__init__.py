@@ -8,7 +8,9 @@ from rarecall.sections.section import RESERVED, Kind, Section, Share, Text, as_c
 from rarecall.sections.stores import Stores
 from rarecall.sections.table import Cohort, Features, Label, Missing, Source, Split
 from rarecall.sections.training import Ablation, Augmentation, Costs, Learner, ThresholdPolicy, Training
+from rarecall.sections.triggers import Schedule, Triggers
 from rarecall.sections.trust import ColumnBounds, Expectations, Fidelity, Labels, Privacy, Rule
+from rarecall.sections.watch import Watch
 
 __all__ = [
     "RESERVED",
@@ -30,6 +32,7 @@ __all__ = [
     "Monitoring",
     "Privacy",
     "Rule",
+    "Schedule",
     "Section",
     "Share",
     "Source",
@@ -38,6 +41,8 @@ __all__ = [
     "Text",
     "ThresholdPolicy",
     "Training",
+    "Triggers",
+    "Watch",
     "as_cohort",
     "as_list",
 ]

@@ -2,7 +2,14 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, FiniteFloat, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    FiniteFloat,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from rarecall.sections.section import Section, Share, as_straying
 
@@ -23,6 +30,17 @@ class Augmentation(Section):
     )
     n_mixed: int = Field(1, ge=1, description="Neighbours that a synthetic row is drawn towards at once.")
     max_per_parent: int | None = Field(None, ge=1, description="Most synthetic rows of one real row; none: no limit.")
+    target: dict[str, str] | None = Field(
+        None,
+        min_length=1,
+        description="Such as {region: north}: all synthetic rows are of this cohort value, a share of its rows.",
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_no_target(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out a target that nobody set, so that what is made without one keeps its name."""
+        said: dict[str, Any] = handler(self)
+        return {key: value for key, value in said.items() if key != "target" or value is not None}
 
 
 class Costs(Section):

@@ -3,22 +3,19 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 from mlflow import MlflowClient
 from places import PROJECT, Place
 from prefect.client.orchestration import get_client
 from prefect.deployments import run_deployment
 from prefect.flow_runs import resume_flow_run
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_URL
+from prefect_server import prefect_server
 
 ROOT = Path(__file__).parents[2]
 TOOL = [Path(sys.executable).with_name("prefect"), "--no-prompt"]
@@ -117,32 +114,6 @@ def test_an_answer_by_the_command_line_lets_the_suspended_run_go_on(prefect, pla
     assert state_of(run)[0] == "Completed"
     assert aliases(place) == {"champion": "1"}
     assert "Rejected: by" in Path(json.loads(place.run("report", "--json").stdout)["report"]).read_text()
-
-
-@contextmanager
-def prefect_server(folder: Path) -> Iterator[None]:
-    """Let a whole Prefect server run, with the services that the harness has not: one ends what timed out."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}/api"
-    environ = os.environ | {"PREFECT_HOME": str(folder), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
-    command = [*TOOL, "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    with (folder / "server.log").open("w") as log:
-        server = subprocess.Popen(command, env=environ, stdout=log, stderr=log)
-    try:
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
-            try:
-                if httpx.get(f"{url}/health").is_success:
-                    break
-            except httpx.HTTPError:
-                time.sleep(0.5)
-        with temporary_settings({PREFECT_API_URL: url}):
-            yield
-    finally:
-        server.terminate()
-        server.wait(30)
 
 
 @pytest.mark.thorough

@@ -6,6 +6,7 @@ import pytest
 
 from rarecall import lineage
 from rarecall.augmentation import augment
+from rarecall.errors import DataError
 from rarecall.sections import Augmentation
 
 
@@ -51,3 +52,47 @@ def test_no_synthetic_row_is_visible_before_any_row_it_was_made_of(train, mixed)
     youngest = [when[[parent, neighbor, *voters]].max() for parent, neighbor, voters in zip(*of, strict=True)]
     assert made.rows["event_timestamp"].tolist() == youngest
     assert (when.loc[made.rows["parent_id"]].to_numpy() < made.rows["event_timestamp"].to_numpy()).any()
+
+
+def targeted(train, share: float = 0.1) -> tuple:
+    cooks = (train["job"] == "cook").to_numpy()
+    asked = Augmentation(target={"job": "cook"}, synthetic_share=share)
+    eligible = np.ones(400, dtype=bool)
+    return augment(train, KINDS, eligible, asked, first_id=400, seed=0, inside=cooks), int(cooks.sum())
+
+
+def test_a_target_has_all_synthetic_rows_and_the_share_is_of_its_rows(train):
+    made, cooks = targeted(train)
+    assert set(made.rows["job"]) == {"cook"}
+    assert len(made.rows) == int(np.ceil(cooks / 9))
+    jobs = train.set_index("row_id")["job"]
+    assert set(jobs[made.rows["parent_id"]]) == set(jobs[made.rows["neighbor_id"]]) == {"cook"}
+    assert made.facts["target"]["of"] == {"job": "cook"}
+    assert made.facts["target"]["rows"] == cooks
+    assert made.facts["target"]["synthetic_share"] == pytest.approx(0.1, abs=0.005)
+    assert made.facts["synthetic_share"] < 0.06
+    assert made.facts["parameters"]["target"] == "job cook"
+
+
+def test_the_lineage_of_a_target_makes_the_same_rows_again(train):
+    made, _ = targeted(train)
+    again = lineage.rebuild(made.lineage, train.set_index("row_id")[list(KINDS)])
+    pd.testing.assert_frame_equal(again.reset_index(drop=True), made.rows[list(KINDS)], check_dtype=False)
+
+
+def test_a_target_with_too_few_rare_rows_is_refused_in_one_sentence(train):
+    some = np.isin(np.arange(400), [0, 1, 2, 300])
+    asked = Augmentation(target={"job": "cook"})
+    with pytest.raises(DataError, match="more than 5 trusted positive training rows of job cook, got 3 of 40"):
+        augment(train, KINDS, np.ones(400, dtype=bool), asked, first_id=400, seed=0, inside=some)
+
+
+def test_without_a_target_nothing_is_said_of_one(train):
+    """What was made before there were targets keeps its name, which is the digest of this dump."""
+    made = augment(train, KINDS, np.ones(400, dtype=bool), Augmentation(), first_id=400, seed=0)
+    assert "target" not in made.facts
+    assert "target" not in made.facts["parameters"]
+    assert set(Augmentation().model_dump(mode="json")) == {
+        *("sampler", "k", "synthetic_share", "off_segment", "n_mixed", "max_per_parent"),
+    }
+    assert Augmentation(target={"job": "cook"}).model_dump(mode="json")["target"] == {"job": "cook"}

@@ -88,6 +88,34 @@ def test_an_arm_that_gains_is_shipped(monkeypatch):
     assert facts["knee"] == 0.1
 
 
+@pytest.mark.parametrize(("helps", "harms", "state"), [(True, False, "good"), (True, True, "bad"), (False, False, "")])
+def test_a_target_is_judged_where_it_aims_and_may_not_lose_elsewhere(monkeypatch, helps, harms, state):
+    """Made up again: what the arm with a target scores, better in red rows, and worse in the others where it harms."""
+    rows = table(2000, 0.15)
+    red = (rows["color"] == "red").to_numpy()
+    real = Bench.score
+
+    def aimed(self, arm: Arm, teach, test, *, seed):
+        score = real(self, arm, teach, test, seed=seed)
+        if arm.target:
+            score = score + helps * self.y[test] * red[test] - harms * 0.5 * self.y[test] * ~red[test]
+        return score
+
+    monkeypatch.setattr(Bench, "score", aimed)
+    ablation, sampler = Ablation(folds=3, seeds=1, shares=[0.3], rows=2000), Augmentation(target={"color": "red"})
+    found = arms(LOGISTIC, sampler, ablation, Gates())
+    assert [variants[0].target for variants in found] == [None, None, None, {"color": "red"}]
+    facts = compare(
+        bench(rows, inside=red, augmentation=sampler), found, ablation=ablation, gates=Gates(), precision_floor=0.3
+    )
+    last = facts["arms"][-1]
+    assert last["name"].startswith("ADASYN for color red (k 5, ")
+    assert last["state"] == (state or "not enough evidence")
+    assert last["aim"]["positives"] > 100
+    assert (facts["shipped"].get("target") == {"color": "red"}) is (state == "good")
+    assert Arm(**facts["shipped"]).augmentation(sampler).target == ({"color": "red"} if state == "good" else None)
+
+
 def test_too_few_positives_are_not_enough_evidence():
     facts = compared(table(300, 0.06), training=Training())
     assert facts["shipped"] == plain(Arm(strategy="threshold", learner="logistic_regression"))

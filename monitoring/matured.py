@@ -1,0 +1,185 @@
+"""The join: what a version said of rows, and what is known of them by a moment, as it was known then."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple
+
+import numpy as np
+import orjson
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from monitoring.prediction_reading import reading
+from monitoring.prediction_tables import PREDICTIONS, SHADOWS, TRUTHS
+from monitoring.predictions import micros
+from rarecall.cohorts import MISSING
+from rarecall.maturity import Curve
+
+LEARNED = timedelta(days=180)
+"""Delays are learned from rows no older than this: how labels come changes with those who give them."""
+
+_MICROSECOND = timedelta(microseconds=1)
+
+P, S, T = PREDICTIONS.c, SHADOWS.c, TRUTHS.c
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Matured:
+    """Labelled rows of one version that are positive or that it flagged, in the order of their time.
+
+    Attributes
+    ----------
+    at, known : arrays of int, shape (n_rows,)
+        When each was answered, and when its present label was first told; microseconds since 1970.
+    flagged, label, acted : arrays of bool, shape (n_rows,)
+        By this version; by what stands; by the version that answered, which is another one for a shadow. Whoever looks
+        into a flagged row looks into what was answered, so labels come by `acted`.
+    first : array of bool, shape (n_rows,)
+        The label that was told first.
+    cohorts : dict of str to array of str, shape (n_rows,)
+    curves : dict of (bool, bool) to Curve
+        By label and `acted`: how soon such labels come, in microseconds, learned from every version's rows.
+    as_of, begun : int
+        The moment, and when the version first answered; the moment where it never did.
+    answered : int
+        Rows that it judged, labelled or not.
+    """
+
+    at: Ints
+    known: Ints
+    flagged: Bools
+    label: Bools
+    acted: Bools
+    first: Bools
+    cohorts: Mapping[str, NDArray[np.str_]]
+    curves: Mapping[tuple[bool, bool], Curve]
+    as_of: int
+    begun: int
+    answered: int
+
+
+def read(url: str, *, version: int, as_of: datetime | None = None) -> Matured:
+    """Join a version's answers, its own and those it gave as a shadow, with the truth as it was known at a moment.
+
+    Parameters
+    ----------
+    url : str
+        Of the prediction log.
+    version : int
+    as_of : datetime, optional
+        By default now. Answers, labels and revisions that were written later are not seen.
+
+    Raises
+    ------
+    StoreError
+        The log cannot be read.
+    """
+    moment = micros(as_of or datetime.now(UTC))
+    with reading(url) as connection:
+        rows = _resolved(connection, _judged(version), moment)
+        others = _resolved(connection, _others(version, moment), moment)
+        begun, answered = _answered(connection, version, moment)
+    rows.sort(key=lambda row: row.at)
+    table = np.array([row[:-1] for row in rows], dtype=np.int64).reshape(-1, 6)
+    at, known, label, acted, flagged, first = table.T
+    told = np.array([row[:4] for row in others], dtype=np.int64).reshape(-1, 4)
+    return Matured(
+        at=at,
+        known=known,
+        flagged=flagged == 1,
+        label=label == 1,
+        acted=acted == 1,
+        first=first == 1,
+        cohorts=_cohorts([row.cohorts for row in rows]),
+        curves=_curves(np.concatenate([table[:, :4], told]), moment),
+        as_of=moment,
+        begun=moment if begun is None else begun,
+        answered=answered,
+    )
+
+
+class _Row(NamedTuple):
+    """A row whose label is known: its columns as `Matured` has them."""
+
+    at: int
+    known: int
+    label: int
+    acted: int
+    flagged: int
+    first: int
+    cohorts: str
+
+
+def _judged(version: int) -> sa.Subquery:
+    """Return the ids of the rows that a version judged, and what it said of each."""
+    own = sa.select(P.id, P.flagged.label("said")).where(P.version == version)
+    as_shadow = (
+        sa.select(P.id, S.flagged.label("said"))
+        .join(SHADOWS, S.prediction == P.id)
+        .where(S.version == version, P.version != version)
+    )
+    return own.union_all(as_shadow).subquery()
+
+
+def _others(version: int, moment: int) -> sa.Subquery:
+    """Return the rows that only other versions judged: their labels come as these do."""
+    seen = sa.and_(S.prediction == P.id, S.version == version)
+    return (
+        sa.select(P.id, P.flagged.label("said"))
+        .select_from(PREDICTIONS.outerjoin(SHADOWS, seen))
+        .where(P.version != version, S.prediction.is_(None), P.at >= moment - LEARNED // _MICROSECOND)
+        .subquery()
+    )
+
+
+def _resolved(connection: sa.Connection, judged: sa.Subquery, moment: int) -> list[_Row]:
+    """Return the rows that were flagged or ever said to be positive, with their label as it stood at the moment."""
+    positive = sa.select(T.prediction).where(T.label == 1)
+    asked = (
+        sa.select(P.id, T.since, T.revision, T.label, T.recorded, P.at, P.flagged, judged.c.said, P.cohorts)
+        .select_from(judged)
+        .join(PREDICTIONS, P.id == judged.c.id)
+        .join(TRUTHS, T.prediction == P.id)
+        .where(P.at <= moment, T.recorded <= moment, T.since <= moment)
+        .where(sa.or_(judged.c.said == 1, P.id.in_(positive)))
+    )
+    # In the order of `since` and revision the last one stands; see `monitoring.prediction_store.standing`.
+    told = sorted(tuple(row) for row in connection.execute(asked))
+    found = []
+    for _, revisions in groupby(told, key=itemgetter(0)):
+        said = list(revisions)
+        _, _, _, label, _, at, acted, flagged, cohorts = said[-1]
+        known = min(recorded for _, _, _, one, recorded, *_ in said if one == label)
+        first = min((revision, one) for _, _, revision, one, *_ in said)[1]
+        found.append(_Row(at, max(known, at), label, acted, flagged, first, cohorts))
+    return found
+
+
+def _answered(connection: sa.Connection, version: int, moment: int) -> tuple[int | None, int]:
+    judged = _judged(version)
+    counted = sa.select(sa.func.min(P.at), sa.func.count()).join(judged, judged.c.id == P.id).where(P.at <= moment)
+    begun, many = connection.execute(counted).one()
+    return begun, many
+
+
+def _curves(rows: Ints, moment: int) -> dict[tuple[bool, bool], Curve]:
+    at, known, label, acted = rows[rows[:, 0] >= moment - LEARNED // _MICROSECOND].T
+    found = {}
+    for kind in ((True, True), (True, False), (False, True), (False, False)):
+        chosen = (label == kind[0]) & (acted == kind[1])
+        found[kind] = Curve.learn((known - at)[chosen].clip(0), (moment - at)[chosen])
+    return found
+
+
+def _cohorts(told: list[str]) -> dict[str, NDArray[np.str_]]:
+    """Return the value of each cohort, row by row; the same combination is read once."""
+    combinations, where = np.unique(np.array(told, dtype=str), return_inverse=True)
+    read = [orjson.loads(str(one)) for one in combinations]
+    names = sorted({name for one in read for name in one})
+    return {name: np.array([one.get(name, MISSING) for one in read], dtype=str)[where] for name in names}

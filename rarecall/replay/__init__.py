@@ -1,0 +1,1 @@
+"""Would another trigger have been better? The same history, lived through again under several policies."""
