@@ -27,6 +27,7 @@ from rarecall.sections import (
     Monitoring,
     Privacy,
     Section,
+    Slo,
     Source,
     Split,
     Stores,
@@ -34,6 +35,7 @@ from rarecall.sections import (
     as_cohort,
     as_list,
 )
+from rarecall.sections.slo import check, recall_objective
 
 FILE = "rarecall.yaml"
 _EXPECTED = {
@@ -82,6 +84,7 @@ class Project(Section):
     gates: Gates = Field(Gates(), description="What a model must hold.")
     canary: Canary = Field(Canary(), description="How much of the traffic a challenger meets.")
     monitoring: Monitoring = Field(Monitoring(), description="What is watched.")
+    slo: Slo = Field(Slo(), description="What is promised of the model that serves.")
     stores: Stores = Field(Stores(), description="Where everything is kept.")
     seed: int = Field(0, ge=0, lt=2**32, description="Of every random choice; the same seed gives the same bytes.")
 
@@ -96,6 +99,18 @@ class Project(Section):
             raise ValueError(
                 f"augmentation.synthetic_share is {share:g}, outside the gates' {low:g} to {high:g}: "
                 "no model could pass; change one of them"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _rules_that_can_fire(self) -> Self:
+        objective = recall_objective(self.slo, self.gates)
+        if objective is not None and self.slo.recall is None:
+            check("slo.recall_rules", self.slo.recall_rules, objective, self.slo.period)
+        if objective is None and self.slo.recall_rules:
+            raise ValueError(
+                f"slo.recall_rules: expected an objective between 0 and 1 to burn against, got gates.minority_recall "
+                f"{self.gates.minority_recall:g}; set slo.recall"
             )
         return self
 

@@ -5,6 +5,7 @@
 
 from rarecall.sections.gates import Canary, Gates, Monitoring
 from rarecall.sections.section import RESERVED, Kind, Section, Share, Text, as_cohort, as_list
+from rarecall.sections.slo import BurnRule, Slo
 from rarecall.sections.stores import Stores
 from rarecall.sections.table import Cohort, Features, Label, Missing, Source, Split
 from rarecall.sections.training import Ablation, Augmentation, Costs, Learner, ThresholdPolicy, Training
@@ -14,6 +15,7 @@ __all__ = [
     "RESERVED",
     "Ablation",
     "Augmentation",
+    "BurnRule",
     "Canary",
     "Cohort",
     "ColumnBounds",
@@ -32,6 +34,7 @@ __all__ = [
     "Rule",
     "Section",
     "Share",
+    "Slo",
     "Source",
     "Split",
     "Stores",
