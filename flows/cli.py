@@ -22,9 +22,11 @@ from flows.commands import (
     labels,
     lineage,
     materialize,
+    metrics,
     promote,
     quarantine,
     retrain,
+    slo,
 )
 from flows.commands import keys as api_keys
 from flows.commands import serve as serving
@@ -57,6 +59,8 @@ app.command()(promote.rollback)
 app.command()(promote.demote)
 app.command()(history.history)
 app.command()(canary.canary)
+app.command()(slo.slo)
+app.command()(metrics.metrics)
 
 
 def main() -> None:

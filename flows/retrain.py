@@ -27,6 +27,7 @@ from tasks.reference_report import reference_report
 from tasks.register import register
 from tasks.report import report
 from tasks.retrieve import retrieve
+from tasks.runs import begun
 from tasks.split import split
 from tasks.train import train
 from tasks.validate import validate
@@ -39,7 +40,7 @@ def retrain(project_file: str, home: str | None = None, only: str | None = None)
     if others:
         return each([project, *others], lambda rare: retrain(project_file, home, rare))
     take_answers(project)
-    with alone(project):
+    with alone(project), begun(project):
         repair(project, who="retrain")
         snapshot = ingest(project)
         verdict = validate(project, snapshot)

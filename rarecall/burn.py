@@ -105,7 +105,7 @@ def refusal(factor: float, window: timedelta, objective: float) -> str | None:
     if can_fire(factor, objective):
         return None
     other = nearest(factor, window, objective)
-    instead = f"factor {other[0]:g} over {written(other[1])}, which spends the same budget" if other else "factor 1"
+    instead = f"factor {other[0]:.4g} over {written(other[1])}, which spends the same budget" if other else "factor 1"
     return (
         f"a burn above {factor:g} over {written(window)} can never fire: with an objective of {objective:g} the largest "
         f"burn, when every event fails, is 1 / (1 - {objective:g}) = {largest(objective):g}; use {instead}, or an "
