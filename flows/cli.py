@@ -15,6 +15,7 @@ from flows.commands import (
     append,
     approve,
     canary,
+    dashboard,
     datasets,
     export,
     forget,
@@ -61,6 +62,7 @@ app.command()(history.history)
 app.command()(canary.canary)
 app.command()(slo.slo)
 app.command()(metrics.metrics)
+app.command()(dashboard.dashboard)
 
 
 def main() -> None:
