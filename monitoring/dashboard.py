@@ -63,6 +63,8 @@ class Panel:
     missing : str
         Why there is nothing to show, and how to get it.
     wide : bool
+    texts : int
+        How many columns, from the left, hold words and not figures.
     """
 
     title: str
@@ -75,6 +77,7 @@ class Panel:
     rows: Sequence[Sequence[Any]] = ()
     missing: str = ""
     wide: bool = False
+    texts: int = 1
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ server of a log tells alike, so that the largest is taken and not the sum. Every
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 import yaml

@@ -60,7 +60,7 @@ def _distances(told: Told) -> Panel:
     if not made:
         return Panel(title, says, missing=NO_SYNTHETIC if told.home.runs else NO_RUNS)
     lines = [
-        Line(name, color, [(datetime.fromisoformat(run.started).date(), run.distance[name]) for run in made if run.distance])
+        Line(name, color, [(datetime.fromisoformat(run.started), run.distance[name]) for run in made if run.distance])
         for name, color in (("lower_quartile", "unknown"), ("upper_quartile", "unknown"), ("median", "good"))
     ]
     last = made[-1]

@@ -53,19 +53,23 @@ def _promise(told: Told) -> Panel:
 
 def _labels(told: Told) -> Panel:
     title, says = "Recall and F1 in service", "Of the last seven days of labels, day after day."
-    recall, f1 = (rolling(told, figure) for figure in (lambda one: one.recall, lambda one: one.f1 if one.positives else None))
+    recall, f1 = (
+        rolling(told, figure) for figure in (lambda one: one.recall, lambda one: one.f1 if one.positives else None)
+    )
     if not recall:
         return Panel(title, says, missing=NO_LABELS)
     limits = {"objective": one.objective for one in objectives(told.project) if one.name == "recall"}
-    picture = trend([Line("F1", "champion", f1), Line("recall", "good", recall)], salt="service", limits=limits, top=1.0)
+    picture = trend(
+        [Line("F1", "champion", f1), Line("recall", "good", recall)], salt="service", limits=limits, top=1.0
+    )
     return Panel(title, says, picture=picture, legend=[("recall", "good"), ("F1", "champion")])
 
 
 def _holdout(told: Told) -> Panel:
     title, says = "Recall and F1 of each retrain", "On the untouched holdout, before anything serves."
-    by_name: dict[str, list[tuple[date, float]]] = {
+    by_name: dict[str, list[tuple[datetime, float]]] = {
         name: [
-            (datetime.fromisoformat(run.started).date(), run.sli[name])
+            (datetime.fromisoformat(run.started), run.sli[name])
             for run in told.home.runs
             if run.sli.get(name) is not None
         ]

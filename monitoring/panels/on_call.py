@@ -26,7 +26,7 @@ def panels(told: Told) -> Iterator[Panel]:
 
 
 def _fires(told: Told) -> Panel:
-    title, says = "What fires", "Rules over label time, as `rarecall slo` tells them; the rest is Prometheus's."
+    title, says = "What fires", "Rules over label time, as rarecall slo tells them; the rest is Prometheus's."
     age = told.known.label_age
     found = statuses(told.project, told.known)
     rows = []
@@ -51,7 +51,13 @@ def _fires(told: Told) -> Panel:
         return Panel(title, says, f"Nothing fires. {lede}", wide=True)
     lede = f"{len(rows)} {'rule fires' if len(rows) == 1 else 'rules fire'}: docs/runbooks/recall-breach.md. {lede}"
     return Panel(
-        title, says, lede, wide=True, columns=["told by", "what", "because", "figure", "evidence"], rows=rows[:_MOST]
+        title,
+        says,
+        lede,
+        wide=True,
+        texts=3,
+        columns=["told by", "what", "because", "figure", "evidence"],
+        rows=rows[:_MOST],
     )
 
 
@@ -73,7 +79,13 @@ def _today(told: Told, title: str, says: str, *, is_recall: bool) -> Panel:
         rows.append([name, number(hits / whole), interval(*bounds), count(whole), Mark.of(state)])
     if not rows:
         return Panel(title, says, missing=f"No label came within 24 hours. {NO_LABELS}")
-    columns = ["of", "recall" if is_recall else "precision", "interval", "positives" if is_recall else "flagged", "state"]
+    columns = [
+        "of",
+        "recall" if is_recall else "precision",
+        "interval",
+        "positives" if is_recall else "flagged",
+        "state",
+    ]
     left = f"and {len(rows) - _MOST} more cohort values: rarecall slo --json" if len(rows) > _MOST else ""
     return Panel(title, says, columns=columns, rows=rows[:_MOST], missing=left)
 
@@ -91,7 +103,9 @@ def _model(told: Told) -> Panel:
         rows.append([f"{name}, version {run.version}", number(run.sli.get("train_test_gap")), interval(low, high),
                      percent(run.synthetic_share or 0.0), count(run.synthetic_rows)])  # fmt: skip
     lede = f"The gate of the gap is {number(gates.train_test_gap)}, the synthetic share's most {percent(gates.synthetic_share_max)}."
-    missing = "" if "champion" in known else "The champion's record is not in this home, or none serves: rarecall status."
+    missing = (
+        "" if "champion" in known else "The champion's record is not in this home, or none serves: rarecall status."
+    )
     columns = ["model", "gap", "interval", "synthetic", "rows"]
     return Panel(title, says, lede, columns=columns, rows=rows, missing=missing)
 
@@ -105,7 +119,8 @@ def _drift(told: Told) -> Panel:
         for run in told.home.runs[-5:][::-1]
     ]
     said = "Of the rows that are served now: rarecall drift, and the debug page's feature shifts."
-    return Panel(title, says, columns=["retrain", "version", "drifted", "most"], rows=rows, missing=said)
+    columns = ["retrain", "version", "drifted", "most"]
+    return Panel(title, says, texts=4, columns=columns, rows=rows, missing=said)
 
 
 def _runs(told: Told) -> Panel:
@@ -118,11 +133,13 @@ def _runs(told: Told) -> Panel:
     rows = [[moment(one), "—", "—", "did not end", "failed, killed, or still running"] for one in recent[-3:]] + rows
     if not rows:
         return Panel(title, says, missing=NO_RUNS, wide=True)
-    return Panel(title, says, wide=True, columns=["began", "version", "took", "decision", "because"], rows=rows)
+    return Panel(
+        title, says, wide=True, texts=5, columns=["began", "version", "took", "decision", "because"], rows=rows
+    )
 
 
 def _moves(told: Told) -> Panel:
-    title, says = "Moves", "Who moved which alias, newest first: the ledger, which `rarecall history` verifies."
+    title, says = "Moves", "Who moved which alias, newest first: the ledger, which rarecall history verifies."
     rows = [
         [one["at"], one["action"],
          ", ".join(f"{alias} {pair['from'] or '—'} → {pair['to'] or '—'}" for alias, pair in one["moves"].items()),
@@ -131,4 +148,4 @@ def _moves(told: Told) -> Panel:
     ]  # fmt: skip
     if not rows:
         return Panel(title, says, missing="No alias has moved yet. A retrain or rarecall promote moves one.", wide=True)
-    return Panel(title, says, wide=True, columns=["at, UTC", "action", "moves", "who", "why"], rows=rows)
+    return Panel(title, says, wide=True, texts=5, columns=["at, UTC", "action", "moves", "who", "why"], rows=rows)

@@ -1,7 +1,7 @@
 """Pictures of the dashboards: figures over time beside what is promised, and parts beside one another."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 
 from monitoring.plots.canvas import HAIRLINE, PALETTE, figure_of, short, style, svg, write
@@ -9,7 +9,7 @@ from monitoring.plots.canvas import HAIRLINE, PALETTE, figure_of, short, style, 
 MOST_BARS = 14
 """Drawn at most; what is left is counted in the last line."""
 
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 500, 210, 44, 26, 12
+_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 500, 210, 44, 30, 12
 
 
 class Line(NamedTuple):
@@ -20,13 +20,13 @@ class Line(NamedTuple):
     name : str
     color : str
         Of the palette.
-    points : sequence of (date, float)
+    points : sequence of (date or datetime, float)
         Ascending; days without a figure are left out.
     """
 
     name: str
     color: str
-    points: Sequence[tuple[date, float]]
+    points: Sequence[tuple[date | datetime, float]]
 
 
 def trend(
@@ -51,13 +51,14 @@ def trend(
         One `<svg>` element.
     """
     days = sorted({day for line in lines for day, _ in line.points})
+    by_hour = isinstance(days[0], datetime) and _number(days[-1]) - _number(days[0]) < 3
     values = [value for line in lines for _, value in line.points] + list(limits.values())
     low, high = min(bottom, *values), top if top is not None else max(*values, 1e-9) * 1.12
     with style(salt):
         figure = figure_of(_WIDTH, _HEIGHT)
         axes = figure.add_axes((_LEFT / _WIDTH, _BOTTOM / _HEIGHT, 1 - (_LEFT + 14) / _WIDTH,
                                 1 - (_BOTTOM + _TOP) / _HEIGHT))  # fmt: skip
-        first, last = days[0].toordinal(), days[-1].toordinal()
+        first, last = _number(days[0]), _number(days[-1])
         edge = 0.5 if first == last else (last - first) * 0.02
         axes.set(xlim=(first - edge, last + edge), ylim=(low, high * 1.02))
         for name, limit in limits.items():
@@ -65,13 +66,15 @@ def trend(
             axes.annotate(f"{name} {limit:g}", (1, limit), (0, 3), xycoords=axes.get_yaxis_transform(),
                           textcoords="offset points", ha="right", va="bottom", color=PALETTE["muted"], size=11)  # fmt: skip
         for line in lines:
-            x = [day.toordinal() for day, _ in line.points]
+            x = [_number(day) for day, _ in line.points]
             y = [value for _, value in line.points]
             axes.plot(x, y, color=PALETTE[line.color], linewidth=1.8, solid_joinstyle="round")
             axes.plot(x[-1:], y[-1:], "o", color=PALETTE[line.color], markersize=6,
                       markeredgecolor=PALETTE["card"], clip_on=False)  # fmt: skip
         shown = sorted({days[0], days[len(days) // 2], days[-1]})
-        axes.set_xticks([day.toordinal() for day in shown], [f"{day:%d %b}" for day in shown])
+        texts = [f"{day:%d %b %H:%M}" if by_hour else f"{day:%d %b}" for day in shown]
+        axes.set_xticks([_number(day) for day in shown], texts)
+        axes.tick_params(axis="x", pad=7)
         axes.yaxis.set_major_locator(_locator())
         axes.grid(axis="y")
         return svg(figure)
@@ -109,6 +112,11 @@ def bars(parts: Mapping[str, float], *, salt: str, digits: int = 0, color: str =
         if len(parts) > MOST_BARS:
             write(axes, -left + 1, rows - 1, f"and {len(parts) - MOST_BARS} more", color="muted", size=11.5)
         return svg(figure)
+
+
+def _number(day: date | datetime) -> float:
+    """Return a day, with its hour where it has one, as the axis counts."""
+    return day.timestamp() / 86_400 if isinstance(day, datetime) else float(day.toordinal())
 
 
 def _locator():  # noqa: ANN202 - matplotlib's own

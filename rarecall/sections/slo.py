@@ -43,9 +43,7 @@ class BurnRule(Section):
             return None
         factor, window = found
         times = window / self.window
-        return self.model_copy(
-            update={"factor": factor, "window": window, "short": self.short and self.short * times}
-        )
+        return self.model_copy(update={"factor": factor, "window": window, "short": self.short and self.short * times})
 
 
 def _rule(factor: float, window: str, short: str | None, severity: str) -> BurnRule:

@@ -57,7 +57,10 @@ def requests(share, per_minute=100, *, then=0.0):
     def counter(rate, after):
         return f"0+{rate:g}x120 {120 * rate + after:g}+{after:g}x40"
 
-    good, bad = (counter(per_minute * (1 - share), per_minute * (1 - then)), counter(per_minute * share, per_minute * then))
+    good, bad = (
+        counter(per_minute * (1 - share), per_minute * (1 - then)),
+        counter(per_minute * share, per_minute * then),
+    )
     return {
         'rarecall_serving_requests_total{route="predict",status="200"}': good,
         'rarecall_serving_requests_total{route="predict",status="503"}': bad,
