@@ -1,7 +1,7 @@
 """Label time: what was learned of the answers when, whoever was right, overall and by cohort.
 
-An answer's truth comes days later. So a budget of recall burns when labels come, not when answers are given: an event is
-a labelled answer, and its moment is when the truth that stands was taken in.
+An answer's truth comes days later. So a budget of recall burns when labels come, not when answers are given: an event
+is a labelled answer, and its moment is when the truth that stands was taken in.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

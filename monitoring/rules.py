@@ -84,9 +84,8 @@ def _recall(project: Project, one: Objective, only: str) -> Iterator[dict[str, A
     )
     for rule in one.rules:
         at = f'window="{written(rule.window)}"'
-        burning = f"rarecall:slo_recall_burn:ratio{_of(only, at)} > {rule.factor:g} and " + (
-            f"rarecall:slo_positives:max{_of(only, at)} >= {least}"
-        )
+        burning = f"rarecall:slo_recall_burn:ratio{_of(only, at)} > {rule.factor:g}"
+        burning += f" and rarecall:slo_positives:max{_of(only, at)} >= {least}"
         if rule.short:
             short = f'window="{written(rule.short)}"'
             burning += (

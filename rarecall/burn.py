@@ -1,7 +1,7 @@
 """Burn: how fast failures use up what an objective allows, and which rules over it can fire at all.
 
-An objective of 0.80 allows 0.20 of the events to fail: its budget. A burn of 1 uses up exactly the budget of a period in
-that period; a burn is the share of failures divided by the share that is allowed. The words are those of chapter 5,
+An objective of 0.80 allows 0.20 of the events to fail: its budget. A burn of 1 uses up exactly the budget of a period
+in that period; a burn is the share of failures divided by the share that is allowed. The words are those of chapter 5,
 "Alerting on SLOs", of the Google SRE workbook (sre.google/workbook/alerting-on-slos); what happens to them where few
 events are asked to succeed, so that even a total failure burns slowly, is worked out here.
 """
@@ -98,16 +98,15 @@ def written(duration: timedelta) -> str:
 def refusal(factor: float, window: timedelta, objective: float) -> str | None:
     """Return why a rule can never fire, with the arithmetic and the nearest one that can; None where it can fire.
 
-    >>> print(refusal(5.0, timedelta(hours=1), 0.80))
-    a burn above 5 over 1h can never fire: with an objective of 0.8 the largest burn, when every event fails, is 1 / (1 - \
-0.8) = 5; use factor 2.5 over 2h, which spends the same budget, or an objective above 0.8
+    >>> refusal(5.0, timedelta(hours=1), 0.80)  # doctest: +ELLIPSIS
+    'a burn above 5 over 1h can never fire: ... 1 / (1 - 0.8) = 5; use factor 2.5 over 2h, ... an objective above 0.8'
     """
     if can_fire(factor, objective):
         return None
     other = nearest(factor, window, objective)
     instead = f"factor {other[0]:.4g} over {written(other[1])}, which spends the same budget" if other else "factor 1"
     return (
-        f"a burn above {factor:g} over {written(window)} can never fire: with an objective of {objective:g} the largest "
-        f"burn, when every event fails, is 1 / (1 - {objective:g}) = {largest(objective):g}; use {instead}, or an "
+        f"a burn above {factor:g} over {written(window)} can never fire: with an objective of {objective:g} the "
+        f"largest burn, when every event fails, is 1 / (1 - {objective:g}) = {largest(objective):g}; use {instead}, or an "
         f"objective above {1 - 1 / factor:g}"
     )

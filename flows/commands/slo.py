@@ -33,8 +33,8 @@ def slo(
 
 def _show(found: dict[str, Any]) -> None:
     rows = [
-        [one["slo"], f"{one['objective']:g}", rule["severity"], f"{rule['factor']:.3g} x", rule["window"], rule["short"],
-         f"{rule['budget_spent']:.1%}"]
+        [one["slo"], f"{one['objective']:g}", rule["severity"], f"{rule['factor']:.3g} x", rule["window"],
+         rule["short"], f"{rule['budget_spent']:.1%}"]
         for one in found["objectives"]
         for rule in one["rules"]
     ]  # fmt: skip

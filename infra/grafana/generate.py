@@ -1,4 +1,4 @@
-"""Write the three Grafana dashboards: `python infra/grafana/generate.py`. Development only: what is written needs none of it.
+"""Write the three Grafana dashboards: `python infra/grafana/generate.py`; what is written needs no library.
 
 `docs/dashboards.md` says of every panel what it answers.
 """
@@ -37,20 +37,34 @@ def counts(name: str, window: str, cell: str = WHOLE) -> str:
 
 
 def recall(window: str, cell: str = WHOLE) -> str:
+    """Return the share of the positives that was flagged."""
     return f"1 - {counts('missed', window, cell)} / ({counts('positives', window, cell)} > 0)"
 
 
 def precision(window: str, cell: str = WHOLE) -> str:
+    """Return the share of the flagged that was positive."""
     return f"1 - {counts('false_alarms', window, cell)} / ({counts('flagged', window, cell)} > 0)"
 
 
 def f1(window: str) -> str:
+    """Return the harmonic mean of both."""
     hits = f"({counts('positives', window)} - {counts('missed', window)})"
     return f"2 * {hits} / ({counts('positives', window)} + {counts('flagged', window)} > 0)"
 
 
 def model(part: str, more: str = "") -> str:
+    """Return what a record says of the champion and of the last retrain's model."""
     return f"max by (model{''.join(', ' + one for one in more.split())}) (rarecall_model_{part}{{{ME}}})"
+
+
+def quantile(share: str, by: str, buckets: str) -> str:
+    """Return a quantile of one of the server's histograms."""
+    return f"histogram_quantile({share}, sum by ({by}) (rate(rarecall_serving_{buckets})))"
+
+
+def by_cohort(counted: str) -> str:
+    """Return how many rows of the champion's a second, by cohort value."""
+    return f'sum by (cohort, value) (rate(rarecall_serving_cohort_{counted}_total{{{ME}, arm="champion"}}[1h]))'
 
 
 EXECUTIVE: dict[str, list[Panel]] = {
@@ -105,8 +119,7 @@ ON_CALL: dict[str, list[Panel]] = {
         Panel("Requests", "By status.",
               ((f"sum by (status) (rate(rarecall_serving_requests_total{{{ME}}}[5m]))", "{{status}}"),), unit="reqps"),
         Panel("Latency of 99 of 100", "Of predictions.",
-              (("histogram_quantile(0.99, sum by (le) "
-                f'(rate(rarecall_serving_latency_seconds_bucket{{{ME}, route="predict"}}[5m])))', ""),), unit="s"),
+              ((quantile("0.99", "le", f'latency_seconds_bucket{{{ME}, route="predict"}}[5m]'), ""),), unit="s"),
         Panel("Canary", "Its share of the entities.", ((f"max(rarecall_serving_canary_share{{{ME}}})", "share"),)),
         Panel("Age of the newest label", "A source that is late makes every recall old.",
               ((f"max(rarecall_slo_label_age_seconds{{{ME}}})", ""),), unit="s"),
@@ -120,9 +133,7 @@ DEBUG: dict[str, list[Panel]] = {
         Panel("Upper end, 7 days", "Below the objective it is a breach.",
               ((f'max by (cohort, value) (rarecall_slo_recall_high{{{ME}, window="7d"}})', "{{cohort}} {{value}}"),)),
         Panel("Flagged, by cohort", "Share of the rows that the champion flags.",
-              ((f'sum by (cohort, value) (rate(rarecall_serving_cohort_flagged_total{{{ME}, arm="champion"}}[1h])) / '
-                f'sum by (cohort, value) (rate(rarecall_serving_cohort_rows_total{{{ME}, arm="champion"}}[1h]))',
-                "{{cohort}} {{value}}"),)),
+              ((f"{by_cohort('flagged')} / {by_cohort('rows')}", "{{cohort}} {{value}}"),)),
         Panel("Positives, 28 days", "What every recall stands on.",
               ((f'max by (cohort, value) (rarecall_slo_positives{{{ME}, window="28d"}})', "{{cohort}} {{value}}"),),
               unit="none", kind="gauge"),
@@ -141,8 +152,7 @@ DEBUG: dict[str, list[Panel]] = {
     ],
     "Answers": [
         Panel("Scores", "Median by arm.",
-              (("histogram_quantile(0.5, sum by (arm, le) "
-                f"(rate(rarecall_serving_score_bucket{{{ME}}}[1h])))", "{{arm}}"),)),
+              ((quantile("0.5", "arm, le", f"score_bucket{{{ME}}}[1h]"), "{{arm}}"),)),
         Panel("Unseen categories", "Values that no training row had.",
               ((f"sum by (feature) (rate(rarecall_serving_unseen_categories_total{{{ME}}}[1h]))", "{{feature}}"),),
               unit="none"),

@@ -64,7 +64,7 @@ def _distances(told: Told) -> Panel:
         for name, color in (("lower_quartile", "unknown"), ("upper_quartile", "unknown"), ("median", "good"))
     ]
     last = made[-1]
-    lede = f"Version {last.version}: median {number(lines[2].points[-1][1])}. A rise means that rare rows grew rarer where they are."
+    lede = f"Version {last.version}: median {number(lines[2].points[-1][1])}. A rise: rare rows lie farther apart."
     legend = [("median", "good"), ("quartiles", "unknown")]
     return Panel(title, says, lede, picture=trend(lines, salt="distances", limits={}), legend=legend)
 
@@ -85,8 +85,8 @@ def _noise(told: Told) -> Panel:
         for name, one in cells[:10]
     ]  # fmt: skip
     lede = (
-        f"{percent(noise['rate'])} of all ({percent(noise['low'])} to {percent(noise['high'])}), {count(noise['suspects'])} "
-        f"rows; the gate is {percent(gate)}."
+        f"{percent(noise['rate'])} of all ({percent(noise['low'])} to {percent(noise['high'])}), "
+        f"{count(noise['suspects'])} rows; the gate is {percent(gate)}."
     )
     return Panel(title, says, lede, columns=["of", "suspects", "share", "interval", "state"], rows=rows)
 
@@ -99,7 +99,8 @@ def _synthetic(told: Told) -> Panel:
     if not last.synthetic_rows:
         return Panel(title, says, missing=NO_SYNTHETIC)
     parts = {f"{cohort} {value}": many for cohort, values in last.synthetic.items() for value, many in values.items()}
-    lede = f"Version {last.version}: {count(last.synthetic_rows)} rows, {percent(last.synthetic_share)} of what it learned from."
+    share = percent(last.synthetic_share)
+    lede = f"Version {last.version}: {count(last.synthetic_rows)} rows, {share} of what it learned from."
     if not parts:
         return Panel(title, says, lede, missing="The project names no cohorts, so they are not counted apart.")
     return Panel(title, says, lede, picture=bars(parts, salt="synthetic"))

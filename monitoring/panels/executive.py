@@ -14,6 +14,13 @@ from rarecall import burn
 from rarecall.burn import written
 
 
+NO_OBJECTIVE = "gates.minority_recall allows everything or nothing, so no recall is promised. Set slo.recall."
+NO_COSTS = (
+    "The project says no costs. Set training.threshold: {policy: cost, costs: {false_negative: 100, false_positive: "
+    "1}}; the threshold is then chosen for them too."
+)
+
+
 def panels(told: Told) -> Iterator[Panel]:
     """Yield the panels in their order on the page."""
     yield _promise(told)
@@ -24,18 +31,19 @@ def panels(told: Told) -> Iterator[Panel]:
     yield _retrains(told)
 
 
+def _objective(told: Told) -> float | None:
+    return next((one.objective for one in objectives(told.project) if one.name == "recall"), None)
+
+
 def _promise(told: Told) -> Panel:
     title, says = "The promise", "Recall over label time against its objective, and what is left of the budget."
     found = statuses(told.project, told.known)
     if not found or not found[0].positives:
-        asked = [one for one in objectives(told.project) if one.name == "recall"]
-        return Panel(title, says, wide=True, missing=NO_LABELS if asked else (
-            "gates.minority_recall allows everything or nothing, so no recall is promised. Set slo.recall."))  # fmt: skip
+        return Panel(title, says, wide=True, missing=NO_LABELS if _objective(told) else NO_OBJECTIVE)
     whole, *cohorts = found
     bad = [f"{one.cohort} {one.value}" for one in cohorts if one.state == "bad"]
-    objective = next(one.objective for one in objectives(told.project) if one.name == "recall")
     state = {"good": "holds", "bad": "is broken"}.get(whole.state, "cannot be judged yet")
-    lede = f"The promise of a recall of {number(objective)} {state}."
+    lede = f"The promise of a recall of {number(_objective(told))} {state}."
     if bad:
         lede += f" It is broken for {', '.join(bad[:4])}" + (f" and {len(bad) - 4} more." if len(bad) > 4 else ".")
     period = written(told.project.slo.period)
@@ -89,15 +97,16 @@ def _holdout(told: Told) -> Panel:
 
 def _burn(told: Told) -> Panel:
     title, says = "Budget burn", "Of recall, seven days; 1 uses up exactly what is allowed."
-    recall = next((one for one in objectives(told.project) if one.name == "recall"), None)
-    points = [] if recall is None else rolling(
-        told, lambda one: burn.rate(one.missed, one.positives, recall.objective)
-    )  # fmt: skip
+    objective = _objective(told)
+    if objective is None:
+        return Panel(title, says, missing=NO_OBJECTIVE)
+    points = rolling(told, lambda one: burn.rate(one.missed, one.positives, objective))
     if not points:
         return Panel(title, says, missing=NO_LABELS)
     rows = [
         [f"{rule.rule.severity}: above {rule.rule.factor:.3g} over {written(rule.rule.window)}",
-         number(rule.rate), count(rule.positives), Mark(rule.state, {"firing": "bad", "silent": "good"}.get(rule.state, "unknown"))]
+         number(rule.rate), count(rule.positives),
+         Mark(rule.state, {"firing": "bad", "silent": "good"}.get(rule.state, "unknown"))]
         for rule in statuses(told.project, told.known)[0].burns
     ]  # fmt: skip
     return Panel(
@@ -112,8 +121,7 @@ def _cost(told: Told) -> Panel:
     title, says = "Business cost", "What the answers cost whose label came, by week, as the project counts costs."
     asked = told.project.training.threshold.costs
     if asked is None:
-        return Panel(title, says, missing="The project says no costs. Set training.threshold: {policy: cost, costs: "
-                     "{false_negative: 100, false_positive: 1}}; the threshold is then chosen for them too.")  # fmt: skip
+        return Panel(title, says, missing=NO_COSTS)
     weeks: dict[str, float] = {}
     for day, cells in told.days.items():
         monday = date.fromisoformat(day) - timedelta(days=date.fromisoformat(day).weekday())

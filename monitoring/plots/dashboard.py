@@ -63,8 +63,10 @@ def trend(
         axes.set(xlim=(first - edge, last + edge), ylim=(low, high * 1.02))
         for name, limit in limits.items():
             axes.axhline(limit, color=PALETTE["muted"], linewidth=1, linestyle=(0, (4, 2.5)))
-            axes.annotate(f"{name} {limit:g}", (1, limit), (0, 3), xycoords=axes.get_yaxis_transform(),
-                          textcoords="offset points", ha="right", va="bottom", color=PALETTE["muted"], size=11)  # fmt: skip
+            axes.annotate(
+                f"{name} {limit:g}", (1, limit), (0, 3), xycoords=axes.get_yaxis_transform(),
+                textcoords="offset points", ha="right", va="bottom", color=PALETTE["muted"], size=11,
+            )  # fmt: skip
         for line in lines:
             x = [_number(day) for day, _ in line.points]
             y = [value for _, value in line.points]

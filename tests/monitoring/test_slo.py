@@ -160,7 +160,7 @@ def test_a_cohort_of_many_values_is_cut_for_the_metrics(tmp_path):
     ],
 )
 def test_a_rule_that_can_never_fire_is_refused_with_its_arithmetic(tmp_path, section, said):
-    with pytest.raises(ValueError, match="slo|rules|latency") as refused:
+    with pytest.raises(ValueError, match=r"never fire|a window within|expected one of") as refused:
         project_in(tmp_path, slo=section)
     assert said in str(refused.value)
 
