@@ -107,6 +107,6 @@ def refusal(factor: float, window: timedelta, objective: float) -> str | None:
     instead = f"factor {other[0]:.4g} over {written(other[1])}, which spends the same budget" if other else "factor 1"
     return (
         f"a burn above {factor:g} over {written(window)} can never fire: with an objective of {objective:g} the "
-        f"largest burn, when every event fails, is 1 / (1 - {objective:g}) = {largest(objective):g}; use {instead}, or an "
-        f"objective above {1 - 1 / factor:g}"
+        f"largest burn, when every event fails, is 1 / (1 - {objective:g}) = {largest(objective):g}; use {instead}, or "
+        f"an objective above {1 - 1 / factor:g}"
     )

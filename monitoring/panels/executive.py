@@ -13,7 +13,6 @@ from monitoring.slo import objectives, statuses
 from rarecall import burn
 from rarecall.burn import written
 
-
 NO_OBJECTIVE = "gates.minority_recall allows everything or nothing, so no recall is promised. Set slo.recall."
 NO_COSTS = (
     "The project says no costs. Set training.threshold: {policy: cost, costs: {false_negative: 100, false_positive: "
@@ -66,7 +65,8 @@ def _labels(told: Told) -> Panel:
     )
     if not recall:
         return Panel(title, says, missing=NO_LABELS)
-    limits = {"objective": one.objective for one in objectives(told.project) if one.name == "recall"}
+    objective = _objective(told)
+    limits = {"objective": objective} if objective else {}
     picture = trend(
         [Line("F1", "champion", f1), Line("recall", "good", recall)], salt="service", limits=limits, top=1.0
     )

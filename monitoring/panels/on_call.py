@@ -102,7 +102,8 @@ def _model(told: Told) -> Panel:
         low, high = run.intervals.get("train_test_gap", (None, None))
         rows.append([f"{name}, version {run.version}", number(run.sli.get("train_test_gap")), interval(low, high),
                      percent(run.synthetic_share or 0.0), count(run.synthetic_rows)])  # fmt: skip
-    lede = f"The gate of the gap is {number(gates.train_test_gap)}, the synthetic share's most {percent(gates.synthetic_share_max)}."
+    most = percent(gates.synthetic_share_max)
+    lede = f"The gate of the gap is {number(gates.train_test_gap)}, the synthetic share's most {most}."
     missing = (
         "" if "champion" in known else "The champion's record is not in this home, or none serves: rarecall status."
     )
