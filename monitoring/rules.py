@@ -170,8 +170,10 @@ def _health(project: Project, only: str) -> Iterator[dict[str, Any]]:
         "Without labels nobody knows the recall: silence here is not good news.", "source-late", slo="recall",
     )  # fmt: skip
     yield _alert(
-        "RarecallFiguresMissing", f"min by (project, part) (rarecall_figures_up{_of(only)}) == 0", "ticket",
-        "What the figures are read from cannot be read: {{ $labels.part }}",
+        "RarecallFiguresMissing",
+        f"min by (project, part) (rarecall_figures_up{_of(only)}) == 0 or (count by (project) ({_SERVER}{_of(only)}) "
+        f"unless count by (project) (rarecall_figures_up{_of(only)}))",
+        "ticket", "What the figures are read from cannot be read: {{ $labels.part }}",
         "The rules that read them are blind until it can.", "restore", hold="15m",
     )  # fmt: skip
     noise = project.gates.label_noise_rate

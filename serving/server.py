@@ -122,7 +122,12 @@ class Server:
         """Read anew what no request counts, where it is older than a scrape."""
         async with self._asking:
             if time.monotonic() - self._figured[0] >= _KNOWN:
-                self._figured = (time.monotonic(), list(await asyncio.to_thread(self.figures)))
+                try:
+                    found = list(await asyncio.to_thread(self.figures))
+                except Exception:
+                    _log.exception("figures.unread")
+                    found = []  # what is not told is missed; what was told before would be believed
+                self._figured = (time.monotonic(), found)
 
     def evidence_known(self) -> list[str]:
         """Return what is known of the canary by now, a sentence a line; nothing where there is none."""

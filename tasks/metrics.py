@@ -23,7 +23,9 @@ def families_of(project: Project) -> list[Metric]:
 
 
 def metrics(project: Project, output: Path | None = None) -> dict[str, Any]:
-    """Return the exposition of a project, or write it to a file in one piece.
+    """Return the exposition of a project, or write it to a file in one piece; each series has the label `project`.
+
+    A server's has none: there the target gives it, for all that the server tells.
 
     Returns
     -------
@@ -40,6 +42,8 @@ def metrics(project: Project, output: Path | None = None) -> dict[str, Any]:
     from prometheus_client.registry import Collector
 
     found = families_of(project)
+    for family in found:
+        family.samples = [one._replace(labels={"project": project.name, **one.labels}) for one in family.samples]
 
     class Told(Collector):
         def collect(self) -> list[Metric]:

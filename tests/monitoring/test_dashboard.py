@@ -247,7 +247,7 @@ def test_a_log_that_cannot_be_read_is_told_and_hides_nothing_else(tmp_path):
     found = metrics(made, tmp_path / "out" / "rarecall.prom")
     text = (tmp_path / "out" / "rarecall.prom").read_text()
     assert found["unread"] == ["log"]
-    assert 'rarecall_figures_up{part="log"} 0.0' in text
-    assert 'rarecall_figures_up{part="home"} 1.0' in text
+    assert 'rarecall_figures_up{part="log",project="payments"} 0.0' in text
+    assert 'rarecall_figures_up{part="home",project="payments"} 1.0' in text
     assert text.endswith("\n")
     assert [one.name for one in (tmp_path / "out").iterdir()] == ["rarecall.prom"]

@@ -99,6 +99,8 @@ STORIES = {
     "a version is refused": (flat({"rarecall_serving_models_refused": 1}), {("RarecallModelRefused", "ticket", "")}),
     "labels stay away": (flat({"rarecall_slo_label_age_seconds": 8 * 86400}), {("RarecallLabelsLate", "ticket", "")}),
     "the log is unreadable": (flat({'rarecall_figures_up{part="log"}': 0}), {("RarecallFiguresMissing", "ticket", "")}),
+    "the figures are gone": (flat({f'rarecall_figures_up{{part="{part}"}}': None for part in ("log", "home")}),
+                             {("RarecallFiguresMissing", "ticket", "")}),
     "labels are noisy": (flat({'rarecall_model_label_noise_rate_low{model="last"}': 0.03}),
                          {("RarecallNoisyLabels", "ticket", "")}),
     "recall is breached": (flat(recall(60, 30, 0.62)), {("RarecallRecallBreach", "page", "7d")}),

@@ -104,7 +104,7 @@ def firing(prometheus):
 
 
 def test_a_recall_that_fell_rings_for_its_cohort_and_every_panel_has_its_figure(served, prometheus):
-    place, project, at = served
+    _, project, at = served
     for _ in range(3):
         answer = httpx.post(f"{at}/predict", json={"entity": "p1", "features": {
             "amount": 300.0, "hour": 3, "region": "north"}})  # fmt: skip
