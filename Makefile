@@ -41,14 +41,18 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.base | $(UV)
 
 install: $(VENV)/.base  ## The locked environment in .venv, bytecode compiled
 
-services:  ## PostgreSQL and Redis for the tests, from Debian's packages where they are missing
+services:  ## PostgreSQL, Redis and Prometheus's tools for the tests, from Debian's packages where they are missing
 	@if ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null; then pg=""; else pg=postgresql; fi; \
 	if command -v redis-server >/dev/null; then redis=""; else redis=redis-server; fi; \
-	if [ -z "$$pg$$redis" ]; then exit 0; fi; \
+	if command -v promtool >/dev/null && command -v prometheus >/dev/null; then prom=""; else prom=prometheus; fi; \
+	if command -v amtool >/dev/null; then am=""; else am=prometheus-alertmanager; fi; \
+	missing="$$pg $$redis $$prom $$am"; \
+	if [ -z "$${missing// /}" ]; then exit 0; fi; \
 	root=""; [ "$$(id -u)" = 0 ] || root="sudo -n"; \
-	command -v apt-get >/dev/null || { echo "services: this machine has no apt-get; install $$pg $$redis with its own package manager" >&2; exit 1; }; \
-	$$root apt-get update -qq && $$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$pg $$redis >/dev/null \
-	  || { echo "services: could not install $$pg $$redis; run as root: apt-get install $$pg $$redis" >&2; exit 1; }
+	command -v apt-get >/dev/null || { echo "services: this machine has no apt-get; install $$missing with its own package manager" >&2; exit 1; }; \
+	$$root apt-get update -qq && $$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null \
+	  || { echo "services: could not install $$missing; run as root: apt-get install $$missing" >&2; exit 1; }; \
+	if [ -n "$$prom$$am" ] && [ -d /run/systemd/system ]; then $$root systemctl disable --quiet --now $$prom $$am; fi
 
 demo: $(VENV)/.base  ## The whole story on the bundled simulator, with a report to read
 	$(BIN)/rarecall demo

@@ -15,22 +15,25 @@ from flows.commands import (
     append,
     approve,
     canary,
+    dashboard,
     datasets,
-    doctor,
     deploy,
+    doctor,
     export,
     forget,
     history,
     labels,
     lineage,
     materialize,
+    metrics,
     monitor,
     promote,
     quarantine,
     replay,
     retrain,
-    up,
+    slo,
     triggers,
+    up,
 )
 from flows.commands import keys as api_keys
 from flows.commands import serve as serving
@@ -70,6 +73,9 @@ app.command()(monitor.monitor)
 app.command()(triggers.triggers)
 app.command()(deploy.deploy)
 app.command()(replay.replay)
+app.command()(slo.slo)
+app.command()(metrics.metrics)
+app.command()(dashboard.dashboard)
 
 
 def main() -> None:

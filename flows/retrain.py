@@ -28,6 +28,7 @@ from tasks.reference_report import reference_report
 from tasks.register import register
 from tasks.report import report
 from tasks.retrieve import retrieve
+from tasks.runs import begun
 from tasks.split import split
 from tasks.train import train
 from tasks.validate import validate
@@ -45,7 +46,7 @@ def retrain(
     if others:
         return each([project, *others], lambda rare: retrain(project_file, home, rare))
     take_answers(project)
-    with alone(project), taking(project, trigger) as cause:
+    with alone(project), begun(project), taking(project, trigger) as cause:
         if cause.refused:
             return cause.nothing
         project = cause.project

@@ -208,7 +208,8 @@ def percent(share: float | None) -> str:
     """
     if share is None or not math.isfinite(share):
         return _NOT_MEASURED
-    return "0%" if share == 0 else f"{share:.2%}" if abs(share) < 0.1 else f"{share:.1%}"
+    said = "0%" if share == 0 else f"{share:.2%}" if abs(share) < 0.1 else f"{share:.1%}"
+    return said.replace("-", "\N{MINUS SIGN}")
 
 
 def points(difference: float | None) -> str:

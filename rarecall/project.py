@@ -28,6 +28,7 @@ from rarecall.sections import (
     Privacy,
     Schedule,
     Section,
+    Slo,
     Source,
     Split,
     Stores,
@@ -37,6 +38,7 @@ from rarecall.sections import (
     as_cohort,
     as_list,
 )
+from rarecall.sections.slo import check, recall_objective
 
 FILE = "rarecall.yaml"
 _EXPECTED = {
@@ -88,6 +90,7 @@ class Project(Section):
     schedule: Schedule = Field(Schedule(), description="What runs when.")
     monitoring: Monitoring = Field(Monitoring(), description="What is watched.")
     watch: Watch = Field(Watch(), description="What the recall of each cohort is held against in traffic.")
+    slo: Slo = Field(Slo(), description="What is promised of the model that serves.")
     stores: Stores = Field(Stores(), description="Where everything is kept.")
     seed: int = Field(0, ge=0, lt=2**32, description="Of every random choice; the same seed gives the same bytes.")
 
@@ -113,6 +116,18 @@ class Project(Section):
                 raise ValueError(
                     f"augmentation.target: expected a cohort of the project, got {column!r}{nearest(column, watched)}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _rules_that_can_fire(self) -> Self:
+        objective = recall_objective(self.slo, self.gates)
+        if objective is not None and self.slo.recall is None:
+            check("slo.recall_rules", self.slo.recall_rules, objective, self.slo.period)
+        if objective is None and self.slo.recall_rules:
+            raise ValueError(
+                f"slo.recall_rules: expected an objective between 0 and 1 to burn against, got gates.minority_recall "
+                f"{self.gates.minority_recall:g}; set slo.recall"
+            )
         return self
 
     @model_validator(mode="after")

@@ -105,7 +105,7 @@ _INTERNAL = Fault("request", "could not be answered for a reason of the server's
 
 def _informing(app: FastAPI, server: Server) -> None:
     """Add the routes that tell how the server is."""
-    exposed = registry_of(Exposed(server.metrics, server.gauges))
+    exposed = registry_of(Exposed(server.metrics, server.gauges, server.figures_known))
 
     @app.get("/healthz", summary="Whether the process answers", tags=["state"])
     async def healthz() -> dict[str, bool]:
@@ -131,6 +131,7 @@ def _informing(app: FastAPI, server: Server) -> None:
     @app.get("/metrics", summary="For Prometheus", tags=["state"], response_class=Response)
     async def metrics() -> Response:
         await server.known()
+        await server.figured()
         return Response(generate_latest(exposed), media_type=CONTENT_TYPE_LATEST)
 
     @app.get("/", summary="For people", tags=["state"], response_class=Response)

@@ -78,7 +78,10 @@ class Metrics:
     """What one server has counted since it began; for one thread, the event loop's."""
 
     def __init__(self) -> None:
-        self.requests: Counter[tuple[str, int]] = Counter()
+        # A count that begins at 1 has no increase that Prometheus could see: these failures are told from 0.
+        self.requests: Counter[tuple[str, int]] = Counter(
+            {(route, status): 0 for route in ("predict", "labels") for status in (200, 500, 503)}
+        )
         self.rows: Counter[tuple[str, str]] = Counter()
         self.flagged: Counter[tuple[str, str]] = Counter()
         self.cohort_rows: Counter[tuple[str, str, str]] = Counter()
@@ -86,7 +89,7 @@ class Metrics:
         self.unseen: Counter[str] = Counter()
         self.labels: Counter[str] = Counter()
         self.skipped = 0
-        self.latency: dict[str, Histogram] = {}
+        self.latency: dict[str, Histogram] = {"predict": Histogram(LATENCY)}
         self.scores: dict[str, Histogram] = {}
         self._values: dict[str, set[str]] = {}
 
@@ -151,11 +154,14 @@ class Exposed(Collector):
     metrics : Metrics
     gauges : callable
         Yields (name, help, labels, [(label values, value)]) of what is not counted here.
+    figures : callable
+        Yields whole families: what is read from the log and the home.
     """
 
-    def __init__(self, metrics: Metrics, gauges: Any) -> None:
+    def __init__(self, metrics: Metrics, gauges: Any, figures: Any = tuple) -> None:
         self._metrics = metrics
         self._gauges = gauges
+        self._figures = figures
 
     def collect(self) -> Iterator[Any]:
         """Yield a family a metric."""
@@ -176,6 +182,7 @@ class Exposed(Collector):
             for values, value in samples:
                 family.add_metric(list(values), value)
             yield family
+        yield from self._figures()
 
 
 def registry_of(collector: Collector) -> CollectorRegistry:

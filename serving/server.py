@@ -61,6 +61,8 @@ class Server:
     limits : Limits
     evidence : callable
         Yields what is known of the canary by now, a sentence a line, for the page.
+    figures : callable
+        Returns the metric families that no request counts, read from the log and the home.
     """
 
     project: Project
@@ -72,6 +74,7 @@ class Server:
     limits: Limits = field(default_factory=Limits)
     metrics: Metrics = field(default_factory=Metrics)
     evidence: Callable[[], Iterable[str]] = tuple
+    figures: Callable[[], Iterable[Any]] = tuple
 
     def __post_init__(self) -> None:
         self.shadows = Shadows(self.log.offer)
@@ -80,6 +83,7 @@ class Server:
         self._known: tuple[float, tuple[int, ...], dict[int, Labelled] | None] = (-_KNOWN, (), None)
         self._asking = asyncio.Lock()
         self._said: tuple[float, list[str]] = (-_KNOWN, [])
+        self._figured: tuple[float, list[Any]] = (-_KNOWN, [])
         self.keys: list[str] = list(self.project.entity) or ["row_id"]
         self.cohort_columns = frozenset(one.column for one in self.project.cohorts)
         self.cohorts_of: Callable[[Mapping[str, Any]], dict[str, str]] = cohorts_of(self.project.cohorts)
@@ -138,6 +142,17 @@ class Server:
                 self._known = (time.monotonic(), versions, found)
         return found
 
+    async def figured(self) -> None:
+        """Read anew what no request counts, where it is older than a scrape."""
+        async with self._asking:
+            if time.monotonic() - self._figured[0] >= _KNOWN:
+                try:
+                    found = list(await asyncio.to_thread(self.figures))
+                except Exception:
+                    _log.exception("figures.unread")
+                    found = []  # what is not told is missed; what was told before would be believed
+                self._figured = (time.monotonic(), found)
+
     def evidence_known(self) -> list[str]:
         """Return what is known of the canary by now, a sentence a line; nothing where there is none."""
         if self.models.now.canary is None:
@@ -168,6 +183,10 @@ class Server:
         self.log.tally(
             [Tally(now, *key, *(counted[*key, what] for what in ("answered", "failed", "slow"))) for key in arms]
         )
+
+    def figures_known(self) -> list[Any]:
+        """Return the families as they were read last."""
+        return self._figured[1]
 
     def gauges(self) -> Iterator[tuple[str, str, list[str], list[tuple[tuple[str, ...], float]]]]:
         """Yield what Prometheus is told of the parts."""

@@ -1,8 +1,11 @@
 """The runs of a home, each a folder with its record and its page; nothing in it is ever overwritten."""
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +50,28 @@ def last_page(project: Project, *, copy_to: Path | None = None) -> Path:
         raise StoreError(f"{project.name} has no run yet in {project.stores.home}; make one with: rarecall retrain")
     page = runs[-1] / PAGE
     return Path(shutil.copyfile(page, copy_to)) if copy_to else page
+
+
+@contextmanager
+def begun(project: Project) -> Iterator[None]:
+    """Leave a mark of a run that does not come to its end, also where it is killed."""
+    mark = _marks(project) / f"{datetime.now(UTC):%Y-%m-%dT%H%M%S.%f}-{os.getpid()}"
+    with suppress(OSError):  # a home that cannot be written is told of by whoever needs it
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+    yield
+    mark.unlink(missing_ok=True)
+
+
+def unfinished(project: Project) -> Iterator[str]:
+    """Yield when each run began that has not come to its end, in ISO 8601, oldest first; one may still be running."""
+    shelf = _marks(project)
+    for mark in sorted(shelf.iterdir()) if shelf.is_dir() else ():
+        yield datetime.strptime(mark.name.rpartition("-")[0], "%Y-%m-%dT%H%M%S.%f").replace(tzinfo=UTC).isoformat()
+
+
+def _marks(project: Project) -> Path:
+    return Path(project.stores.home) / "unfinished" / project.name
 
 
 def _shelf(project: Project) -> Path:

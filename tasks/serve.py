@@ -85,6 +85,7 @@ def server_of(project: Project, access: Keys | None = None, limits: Limits | Non
     from serving.lookup import Lookup
     from serving.models import Models
     from serving.server import Limits, Server
+    from tasks.metrics import families_of
     from tasks.weigh_canary import account_of, sentences
 
     def reader(service: str) -> FeatureReader:
@@ -103,6 +104,7 @@ def server_of(project: Project, access: Keys | None = None, limits: Limits | Non
         access=access,
         limits=limits or Limits(),
         evidence=lambda: sentences(account_of(project)),
+        figures=lambda: families_of(project),
     )
 
 

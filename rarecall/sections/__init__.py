@@ -5,6 +5,7 @@
 
 from rarecall.sections.gates import Canary, Gates, Monitoring
 from rarecall.sections.section import RESERVED, Kind, Section, Share, Text, as_cohort, as_list
+from rarecall.sections.slo import BurnRule, Slo
 from rarecall.sections.stores import Stores
 from rarecall.sections.table import Cohort, Features, Label, Missing, Source, Split
 from rarecall.sections.training import Ablation, Augmentation, Costs, Learner, ThresholdPolicy, Training
@@ -16,6 +17,7 @@ __all__ = [
     "RESERVED",
     "Ablation",
     "Augmentation",
+    "BurnRule",
     "Canary",
     "Cohort",
     "ColumnBounds",
@@ -35,6 +37,7 @@ __all__ = [
     "Schedule",
     "Section",
     "Share",
+    "Slo",
     "Source",
     "Split",
     "Stores",

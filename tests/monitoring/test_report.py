@@ -6,11 +6,11 @@ The two records stand here whole, as they are the examples of what `render` take
 import copy
 import json
 import re
-from html.parser import HTMLParser
 
 import matplotlib as mpl
 import numpy as np
 import pytest
+from html_page import Page
 from jinja2 import UndefinedError
 
 from monitoring.plots import PALETTE
@@ -369,39 +369,6 @@ def second(first):
     for stage in record["stages"][:3]:
         stage |= {"state": "cached", "seconds": 0.1}
     return record
-
-
-class Page(HTMLParser):
-    """What a browser would see: the tags with their attributes, the texts, and tags that do not close."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.tags, self.texts, self.open = [], [], []
-        self.feed(html)
-        self.text = " ".join(" ".join(self.texts).split())
-
-    def handle_starttag(self, tag, attributes):
-        """Note a tag and, unless it is one that never closes, wait for its end."""
-        self.tags.append((tag, dict(attributes)))
-        if tag not in {"meta", "link"}:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        """Note a tag that closes itself."""
-        self.tags.append((tag, dict(attributes)))
-
-    def handle_endtag(self, tag):
-        """Fail unless it closes the tag opened last."""
-        assert self.open.pop() == tag
-
-    def handle_data(self, text):
-        """Note what a reader sees."""
-        if self.open and self.open[-1] != "style":
-            self.texts.append(text)
-
-    def every(self, tag):
-        """Return the attributes of each such tag."""
-        return [attributes for name, attributes in self.tags if name == tag]
 
 
 def test_the_same_record_gives_the_same_bytes_whatever_the_users_matplotlib_says(second):

@@ -82,6 +82,8 @@ def test_it_asks_nobody_for_anything(served):
 def test_the_metrics_tell_the_same_recall(served):
     told = served.get("/metrics").text
     assert 'rarecall_serving_recall{cohort="region",value="south",version="1"} 0.3333' in told
+    assert 'rarecall_slo_missed{cohort="region",value="south",window="7d"} 40.0' in told
+    assert 'rarecall_figures_up{part="home"} 1.0' in told
 
 
 def test_a_browser_shows_it_with_its_style_and_runs_nothing(served, tmp_path):
