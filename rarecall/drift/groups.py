@@ -77,15 +77,18 @@ class Grouped:
         chosen: NDArray[np.intp] | None,
     ) -> tuple["dict[Group, NDArray[np.int64]]", "dict[Group, NDArray[np.float64]]"]:
         whole = Group(OVERALL, "")
-        counts = {whole: np.bincount(codes, minlength=size)}
-        sums = {} if values is None else {whole: np.bincount(codes, weights=values, minlength=size)}
+        counts: dict[Group, NDArray[np.int64]] = {whole: np.bincount(codes, minlength=size)}
+        sums: dict[Group, NDArray[np.float64]] = {}
+        if values is not None:
+            added: NDArray[np.float64] = np.bincount(codes, weights=values, minlength=size)
+            sums[whole] = added
         for cohort, names, places in self.columns:
             inside = places if chosen is None else places[chosen]
             cell, cells = inside * size + codes, (len(names) + 1) * size
             many = np.bincount(cell, minlength=cells).reshape(-1, size)
             counts |= {Group(cohort, name): many[place] for place, name in enumerate(names)}
             if values is not None:
-                much = np.bincount(cell, weights=values, minlength=cells).reshape(-1, size)
+                much: NDArray[np.float64] = np.bincount(cell, weights=values, minlength=cells).reshape(-1, size)
                 sums |= {Group(cohort, name): much[place] for place, name in enumerate(names)}
         return counts, sums
 
@@ -142,7 +145,7 @@ def _commonest(codes: NDArray[np.intp], values: list[str]) -> tuple[str, ...]:
 def _places(positive: ArrayLike | None, rows: int) -> NDArray[np.intp] | None:
     if positive is None:
         return None
-    flags = pd.array(np.asarray(positive), dtype="boolean").fillna(False).to_numpy(dtype=bool)  # type: ignore[call-overload]
+    flags = pd.array(np.asarray(positive), dtype="boolean").fillna(False).to_numpy(dtype=bool)
     if len(flags) != rows:
         raise DataError(f"drift: expected one label a row, got {len(flags)} for {rows} rows")
     return np.flatnonzero(flags)

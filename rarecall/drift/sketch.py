@@ -6,11 +6,11 @@ could be made of again but the names of a category's levels. It is one file of N
 
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,9 @@ from rarecall.drift.levels import Levels
 from rarecall.errors import DataError, StoreError, nearest
 from rarecall.finding import OVERALL
 from rarecall.sections import Cohort
+
+One = TypeVar("One")
+Made = TypeVar("Made")
 
 FILE = "sketch.npz"
 FORMAT = 1
@@ -127,10 +130,10 @@ def take(
     return Sketch(len(frame), tuple(cohorts), rows, columns, dict(about or {}))
 
 
-def each(work: Any, names: Sequence[str]) -> list[Any]:
-    """Return what `work` makes of each name; NumPy lets two columns be counted at once."""
+def each(work: Callable[[One], Made], columns: Sequence[One]) -> list[Made]:
+    """Return what `work` makes of each column; NumPy lets two be counted at once."""
     with ThreadPoolExecutor(max_workers=2) as pool:
-        return list(pool.map(work, names))
+        return list(pool.map(work, columns))
 
 
 def count(column: "pd.Series[Any]", cells: Bins | Levels, within: Grouped) -> Counted:
@@ -184,7 +187,7 @@ def save(sketch: Sketch, file: Path) -> None:
         ],
         "about": sketch.about,
     }
-    arrays = {"header": _as_bytes(header)}
+    arrays: dict[str, NDArray[Any]] = {"header": _as_bytes(header)}
     for place, one in enumerate(sketch.columns):
         arrays[f"counts{place}"] = np.stack([one.counted.counts[group] for group in groups])
         if isinstance(one.cells, Bins):
