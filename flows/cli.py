@@ -16,6 +16,7 @@ from flows.commands import (
     approve,
     canary,
     datasets,
+    drift,
     export,
     forget,
     history,
@@ -57,6 +58,8 @@ app.command()(promote.rollback)
 app.command()(promote.demote)
 app.command()(history.history)
 app.command()(canary.canary)
+app.command()(drift.drift)
+app.command()(drift.estimate)
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from rarecall.sections import (
     Augmentation,
     Canary,
     Cohort,
+    Drift,
     Expectations,
     Features,
     Fidelity,
@@ -82,6 +83,7 @@ class Project(Section):
     gates: Gates = Field(Gates(), description="What a model must hold.")
     canary: Canary = Field(Canary(), description="How much of the traffic a challenger meets.")
     monitoring: Monitoring = Field(Monitoring(), description="What is watched.")
+    drift: Drift = Field(Drift(), description="What counts as drift.")
     stores: Stores = Field(Stores(), description="Where everything is kept.")
     seed: int = Field(0, ge=0, lt=2**32, description="Of every random choice; the same seed gives the same bytes.")
 

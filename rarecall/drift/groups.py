@@ -80,15 +80,15 @@ class Grouped:
         counts: dict[Group, NDArray[np.int64]] = {whole: np.bincount(codes, minlength=size)}
         sums: dict[Group, NDArray[np.float64]] = {}
         if values is not None:
-            added: NDArray[np.float64] = np.bincount(codes, weights=values, minlength=size)
-            sums[whole] = added
+            sums[whole] = np.bincount(codes, weights=values, minlength=size).astype(np.float64, copy=False)
         for cohort, names, places in self.columns:
             inside = places if chosen is None else places[chosen]
             cell, cells = inside * size + codes, (len(names) + 1) * size
             many = np.bincount(cell, minlength=cells).reshape(-1, size)
             counts |= {Group(cohort, name): many[place] for place, name in enumerate(names)}
             if values is not None:
-                much: NDArray[np.float64] = np.bincount(cell, weights=values, minlength=cells).reshape(-1, size)
+                added = np.bincount(cell, weights=values, minlength=cells).astype(np.float64, copy=False)
+                much = added.reshape(-1, size)
                 sums |= {Group(cohort, name): much[place] for place, name in enumerate(names)}
         return counts, sums
 

@@ -3,6 +3,7 @@
 `rarecall/project.py` puts them together and reads them from YAML and the environment.
 """
 
+from rarecall.sections.drift import Drift
 from rarecall.sections.gates import Canary, Gates, Monitoring
 from rarecall.sections.section import RESERVED, Kind, Section, Share, Text, as_cohort, as_list
 from rarecall.sections.stores import Stores
@@ -18,6 +19,7 @@ __all__ = [
     "Cohort",
     "ColumnBounds",
     "Costs",
+    "Drift",
     "Expectations",
     "Features",
     "Fidelity",
