@@ -24,7 +24,7 @@ from rarecall.sections import Cohort, Training
 from rarecall.simulator.simulate import FEATURES, Payments, simulate
 
 JSON = Path("benchmarks/estimate.json")
-PREVALENCE, CHUNK, CHUNKS, SEEDS = 0.01, 10_000, 5, 4
+PREVALENCE, CHUNK, CHUNKS, SEEDS = 0.01, 10_000, 4, 4
 SHIFTS = {"none": 0.0, "mild": 0.5, "strong": 1.0}
 """How many e-folds a standard deviation along a direction of the features changes a row's chance to be drawn."""
 
@@ -159,8 +159,8 @@ def _estimates(
     score, flagged, truth = served.score, served.flagged, asked.truth
     likeness = ratio(asked.rows.iloc[known], asked.rows.iloc[now], asked.kinds, seed=seed)
     segments = groups.iloc[now]
-    plain = expected(score[now], flagged[now], reference=Reference(truth[known], score[known]))
-    reference = Reference(truth[known], score[known], groups.iloc[known], likeness.weight)
+    plain = expected(score[now], flagged[now], reference=Reference(truth[known], score[known], flagged[known]))
+    reference = Reference(truth[known], score[known], flagged[known], groups.iloc[known], likeness.weight)
     ours = expected(score[now], flagged[now], reference=reference, cohorts=segments)
     realised = _recall(truth[now], flagged[now])
     whole = ours["groups"][0]
@@ -230,7 +230,9 @@ def blind() -> dict[str, Any]:
         served = _model(asked, teach, known, seed)
         groups = cohorts.assign(stream, [asked.cohort])
         likeness = ratio(stream.iloc[known], stream.iloc[now], kinds, seed=seed)
-        reference = Reference(asked.truth[known], served.score[known], groups.iloc[known], likeness.weight)
+        reference = Reference(
+            asked.truth[known], served.score[known], served.flagged[known], groups.iloc[known], likeness.weight
+        )
         told = expected(served.score[now], served.flagged[now], reference=reference, cohorts=groups.iloc[now])
         where = (groups.iloc[now]["region"] == payments.new_pattern_cohort[1]).to_numpy()
         [north] = [one for one in told["groups"] if one["value"] == payments.new_pattern_cohort[1]]

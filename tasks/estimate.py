@@ -50,10 +50,15 @@ def estimate(project: Project, table: str | None = None, *, since: datetime | No
     scored = {name: training.score(served, part) for name, part in (("then", judged), ("now", now.rows))}
     likeness = engine.ratio(judged[features], now.rows[features], sketch.kinds, seed=project.seed)
     groups = [cohorts.assign(part, project.cohorts) for part in (judged, now.rows)]
-    known = engine.Reference(judged["label"].to_numpy() == 1, scored["then"], groups[0], likeness.weight)
+    flagged = {
+        "then": scored["then"] >= cohort_threshold.cuts(served, judged),
+        "now": scored["now"] >= cohort_threshold.cuts(served, now.rows),
+    }
+    truth = judged["label"].to_numpy() == 1
+    known = engine.Reference(truth, scored["then"], flagged["then"], groups[0], likeness.weight)
     found = engine.expected(
         scored["now"],
-        scored["now"] >= cohort_threshold.cuts(served, now.rows),
+        flagged["now"],
         reference=known,
         cohorts=groups[1] if project.cohorts else None,
         floor=project.gates.minority_recall,

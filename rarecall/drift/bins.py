@@ -54,7 +54,7 @@ class Bins:
         """
         known = values[np.isfinite(values)]
         middle = float(np.median(known)) if len(known) else 0.0
-        cells = _ordered(_cells(values, middle))
+        cells = _ordered(_cells(values - middle))
         finite = _finite(cells)
         cuts = [_cuts(np.bincount(cells[finite], minlength=_CELLS), 128)]
         for rows, n_bins in parts:
@@ -77,8 +77,16 @@ class Bins:
 
     def codes(self, values: Floats) -> NDArray[np.uint16]:
         """Return each value's bin, of shape (n_rows,)."""
-        found: NDArray[np.uint16] = self._table()[_cells(values, self.middle)]
-        return found
+        return self.placed(values)[0]
+
+    def placed(self, values: Floats) -> tuple[NDArray[np.uint16], Floats]:
+        """Return each value's bin and its distance from the middle, 0 where it is missing; each of shape (n_rows,)."""
+        distance = values - self.middle
+        codes: NDArray[np.uint16] = self._table()[_cells(distance)]
+        missing = codes == len(self.cuts) + 1
+        if missing.any():
+            distance[missing] = 0.0
+        return codes, distance
 
     def _table(self) -> NDArray[np.uint16]:
         cells = np.arange(_CELLS, dtype=np.uint16)
@@ -88,10 +96,10 @@ class Bins:
         return table.astype(np.uint16)
 
 
-def _cells(values: Floats, middle: float) -> NDArray[np.uint16]:
-    with np.errstate(over="ignore", invalid="ignore"):  # what no 32-bit float holds is infinite
-        distance = (values - middle).astype(np.float32)
-    return (distance.view(np.uint32) >> np.uint32(16)).astype(np.uint16)
+def _cells(distance: Floats) -> NDArray[np.uint16]:
+    with np.errstate(over="ignore"):  # what no 32-bit float holds is infinite
+        narrow = distance.astype(np.float32)
+    return (narrow.view(np.uint32) >> np.uint32(16)).astype(np.uint16)
 
 
 def _ordered(cells: NDArray[np.uint16]) -> Ints:

@@ -77,18 +77,19 @@ class Grouped:
         chosen: NDArray[np.intp] | None,
     ) -> tuple["dict[Group, NDArray[np.int64]]", "dict[Group, NDArray[np.float64]]"]:
         whole = Group(OVERALL, "")
-        counts: dict[Group, NDArray[np.int64]] = {whole: np.bincount(codes, minlength=size)}
+        counts: dict[Group, NDArray[np.int64]] = {}
         sums: dict[Group, NDArray[np.float64]] = {}
-        if values is not None:
-            sums[whole] = np.bincount(codes, weights=values, minlength=size).astype(np.float64, copy=False)
-        for cohort, names, places in self.columns:
+        nobody: tuple[str, tuple[str, ...], NDArray[np.intp]] = ("", (), np.zeros(self.rows, dtype=np.intp))
+        for cohort, names, places in self.columns or (nobody,):
             inside = places if chosen is None else places[chosen]
             cell, cells = inside * size + codes, (len(names) + 1) * size
             many = np.bincount(cell, minlength=cells).reshape(-1, size)
+            counts.setdefault(whole, many.sum(axis=0))
             counts |= {Group(cohort, name): many[place] for place, name in enumerate(names)}
             if values is not None:
                 added = np.bincount(cell, weights=values, minlength=cells).astype(np.float64, copy=False)
                 much = added.reshape(-1, size)
+                sums.setdefault(whole, much.sum(axis=0))
                 sums |= {Group(cohort, name): much[place] for place, name in enumerate(names)}
         return counts, sums
 
@@ -125,15 +126,27 @@ def grouped(
     """
     if len(frame) == 0:
         raise DataError("drift: expected rows, got none; give a table that is not empty")
-    names = cohorts.assign(frame, asked)
     columns = []
-    for cohort in names:
-        codes, values = pd.factorize(names[cohort])
-        listed = known[str(cohort)] if known else _commonest(codes, [str(value) for value in values])
+    for cohort in asked:
+        codes, values = _named(frame, cohort)
+        listed = known[cohort.column] if known else _commonest(codes, values)
         place = {name: number for number, name in enumerate(listed)}
-        at = np.array([place.get(str(value), len(listed)) for value in values], dtype=np.intp)
-        columns.append((str(cohort), listed, at[codes]))
+        at = np.array([place.get(value, len(listed)) for value in values], dtype=np.intp)
+        columns.append((cohort.column, listed, at[codes]))
     return Grouped(len(frame), _places(positive, len(frame)), tuple(columns))
+
+
+def _named(frame: pd.DataFrame, cohort: Cohort) -> tuple[NDArray[np.intp], list[str]]:
+    """Return each row's place among the cohort's values, and these; each distinct cell is named once."""
+    name = cohort.column
+    if cohort.edges is not None or name not in frame.columns:
+        codes, values = pd.factorize(cohorts.assign(frame, [cohort])[name])
+        return codes, [str(value) for value in values]
+    places, cells = pd.factorize(frame[name])
+    missing = pd.Series([None], dtype=object)
+    distinct = pd.concat([pd.Series(cells, dtype=object), missing], ignore_index=True)
+    codes, values = pd.factorize(cohorts.assign(distinct.to_frame(name), [cohort])[name])
+    return codes[places], [str(value) for value in values]  # -1, which is missing, picks the last
 
 
 def _commonest(codes: NDArray[np.intp], values: list[str]) -> tuple[str, ...]:

@@ -140,10 +140,8 @@ def count(column: "pd.Series[Any]", cells: Bins | Levels, within: Grouped) -> Co
     """Count a column's rows in each cell and group."""
     if isinstance(cells, Levels):
         return within.counted(cells.codes(column), cells.size, None)
-    values = numbers(column)
-    codes = cells.codes(values)
-    distance = values - cells.middle  # small numbers add up without loss
-    return within.counted(codes, cells.size, np.where(codes == cells.size - 1, 0.0, distance))
+    codes, distance = cells.placed(numbers(column))
+    return within.counted(codes, cells.size, distance)  # small numbers add up without loss
 
 
 def numbers(column: "pd.Series[Any]") -> NDArray[np.float64]:

@@ -20,6 +20,9 @@ LARGEST = 20.0
 TOLD_APART = 0.55
 """The AUC below which the rows of now count as like the reference's; chance is 0.5."""
 
+ENOUGH = 100.0
+"""Positives that the weights must leave of the reference's; where they would leave fewer, they are tempered."""
+
 _ROWS = 20_000  # of either side teach the classifier: more change the weights by less than their own noise
 _FOLDS = 3
 
@@ -91,6 +94,27 @@ def ratio(reference: pd.DataFrame, now: pd.DataFrame, kinds: Mapping[str, str], 
     weight = np.exp(chance[: len(reference)]).clip(1 / LARGEST, LARGEST)
     weight /= weight.mean()
     return Ratio(weight, auc, float(weight.sum() ** 2 / (weight**2).sum()))
+
+
+def tempered(weight: NDArray[np.float64], truth: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the weights to the largest power, of 1 in tenths, that leaves enough of the positives.
+
+    What weights gain in likeness they lose in rows, and a reference has few positives to lose; with the power 0 all
+    rows count alike.
+
+    >>> weight = np.repeat([0.1, 2.0], [150, 150])
+    >>> tempered(weight, np.ones(300, dtype=bool)).round(2)[[0, -1]].tolist()
+    [0.1, 1.9]
+    >>> tempered(weight, np.arange(300) % 2 == 0).round(2)[[0, -1]].tolist()
+    [0.36, 1.64]
+    """
+    for power in np.arange(10, 0, -1) / 10:
+        tried = weight**power
+        own = tried[truth]
+        if own.size and own.sum() ** 2 / (own**2).sum() >= ENOUGH:
+            made: NDArray[np.float64] = tried / tried.mean()
+            return made
+    return np.ones_like(weight)
 
 
 def _check(reference: pd.DataFrame, now: pd.DataFrame, kinds: Mapping[str, str]) -> None:

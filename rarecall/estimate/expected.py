@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, logit, ndtri
 
 from rarecall import cohorts as segments
 from rarecall.errors import DataError
 from rarecall.estimate.reference import Floats, Meaning, Reference
 from rarecall.finding import OVERALL
-from rarecall.intervals import Interval
 
 LEAST = 10
-"""Labelled positives of the reference; with fewer nothing is estimated."""
+"""Labelled positives of the reference; with fewer no alarm is raised."""
+
+_DRAWS = 4000
+_SEED = 0
 
 
 def expected(
@@ -70,24 +71,24 @@ def expected(
     --------
     >>> rng = np.random.default_rng(0)
     >>> score = rng.beta(0.3, 3, size=20_000)
-    >>> known = Reference(rng.random(10_000) < score[:10_000], score[:10_000])
-    >>> now = score[10_000:]
+    >>> then, now = score[:10_000], score[10_000:]
+    >>> known = Reference(rng.random(10_000) < then, then, then >= 0.2)
     >>> [whole] = expected(now, now >= 0.2, reference=known, floor=0.9)["groups"]
     >>> round(whole["recall"], 2), whole["state"], whole["alarm"]
     (0.65, 'bad', True)
     """
     flags = np.asarray(flagged, dtype=bool)
-    truth, _, weight = reference.checked()
+    truth, _, _, weight = reference.checked()
     if flags.shape != np.shape(score) or flags.ndim != 1 or not flags.size:
         raise DataError(f"expected one flag a score, got {flags.shape} and {np.shape(score)}; give a row or more")
     meaning = Meaning.learned(reference, cohorts)
-    chance, columns = meaning.applied(score, cohorts)
+    chance, columns = meaning.applied(score, flags, cohorts)
     masks = _masks(len(flags), cohorts)
     is_known = int(truth.sum()) >= LEAST
     shared = 1 - (1 - confidence) / len(masks)
     groups = []
     for (cohort, value), rows in masks.items():
-        figures = _figures(chance[rows], flags[rows], columns[rows], meaning.covariance, (confidence, shared))
+        figures = _figures(chance[rows], flags[rows], columns[rows], meaning, (confidence, shared))
         is_enough = is_known and figures["positives"] >= min_positives
         bound = figures.pop("bound")
         alarm = bool(floor is not None and is_enough and bound is not None and bound < floor)
@@ -114,44 +115,55 @@ def _figures(
     chance: Floats,
     flagged: NDArray[np.bool_],
     columns: Floats,
-    covariance: Floats,
+    meaning: Meaning,
     confidences: tuple[float, float],
 ) -> dict[str, Any]:
     """Return what some rows come to.
 
-    With T the expected positives and H those of them that are flagged, recall is H / T. To the first order it varies
-    with the labels by [(1 - R)^2 var(found) + R^2 var(missed)] / T^2, the rows being independent, and with the
-    coefficients by its gradient; both are added, and the interval is laid in log-odds, where it stays within 0 and 1.
+    The intervals are quantiles of what the labels may show. The coefficients are drawn from their normal distribution,
+    which moves the expected numbers of what is found and missed along their gradients on a log scale; then the labels
+    are drawn, as a binomial number of the mean and variance that rows of unequal probabilities have together.
     """
-    spread, slope = chance * (1 - chance), (chance * (1 - chance))[:, None] * columns
-    total, hits, alarms = float(chance.sum()), float(chance[flagged].sum()), int(flagged.sum())
-    found, missed = float(spread[flagged].sum()), float(spread[~flagged].sum())
-    whole, inside = slope.sum(axis=0), slope[flagged].sum(axis=0)
-    recall, precision, both, right, bound = None, None, None, None, None
-    if total > 0:
-        recall = hits / total
-        gradient = (inside - recall * whole) / total
-        variance = ((1 - recall) ** 2 * found + recall**2 * missed) / total**2 + gradient @ covariance @ gradient
-        both = _interval(recall, variance, confidences[0])
-        bound = _interval(recall, variance, confidences[1]).high
-    if alarms:
-        precision = hits / alarms
-        gradient = inside / alarms
-        right = _interval(precision, found / alarms**2 + gradient @ covariance @ gradient, confidences[0])
+    alarms, total, hits = int(flagged.sum()), float(chance.sum()), float(chance[flagged].sum())
+    rng = np.random.default_rng(_SEED)  # of its own for every group, so that no group moves another's figures
+    parts = [(chance[rows], columns[rows]) for rows in (flagged, ~flagged)]
+    gradients = np.stack([_gradient(*part) for part in parts])
+    spread = gradients @ meaning.covariance @ gradients.T
+    moved = np.exp(rng.multivariate_normal(np.zeros(2), spread, size=_DRAWS, method="eigh"))
+    found, missed = (_labels(part[0], moved[:, place], rng) for place, part in enumerate(parts))
+    both = found + missed
+    recall, precision = found[both > 0] / both[both > 0], found / alarms if alarms else np.empty(0)
     return {
         "rows": len(chance),
         "flagged": alarms,
         "positives": total,
-        "recall": recall,
-        "recall_interval": None if both is None else list(both),
-        "precision": precision,
-        "precision_interval": None if right is None else list(right),
-        "bound": bound,
+        "recall": hits / total if total > 0 else None,
+        "recall_interval": _interval(recall, confidences[0]),
+        "precision": hits / alarms if alarms else None,
+        "precision_interval": _interval(precision, confidences[0]),
+        "bound": float(np.quantile(recall, (1 + confidences[1]) / 2)) if len(recall) else None,
     }
 
 
-def _interval(share: float, variance: float, confidence: float) -> Interval:
-    inside = min(max(share, 1e-9), 1 - 1e-9)
-    half = float(ndtri((1 + confidence) / 2)) * variance**0.5 / (inside * (1 - inside))
-    middle = float(logit(inside))
-    return Interval(float(expit(middle - half)), float(expit(middle + half)))
+def _gradient(chance: Floats, columns: Floats) -> Floats:
+    """Return how the logarithm of the expected positives moves with the coefficients."""
+    made: Floats = (chance * (1 - chance)) @ columns / max(float(chance.sum()), 1e-300)
+    return made
+
+
+def _labels(chance: Floats, moved: Floats, rng: np.random.Generator) -> Floats:
+    """Draw how many of the rows turn out positive, of shape (_DRAWS,), where their chances have moved by so much."""
+    mean = float(chance.sum())
+    if mean == 0:
+        return np.zeros(len(moved))
+    each = float((chance**2).sum()) / mean
+    trials = np.clip(np.rint(moved * mean / each), 1, len(chance))
+    drawn: Floats = rng.binomial(trials.astype(np.int64), np.minimum(moved * mean / trials, 1.0)).astype(float)
+    return drawn
+
+
+def _interval(drawn: Floats, confidence: float) -> list[float] | None:
+    if not len(drawn):
+        return None
+    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return [float(low), float(high)]
