@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install services demo test lint format thorough faults corruptions bench trust stores overhead serving lock clean
+.PHONY: help install services demo test lint format thorough faults corruptions bench trust stores overhead serving drift lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -101,6 +101,10 @@ overhead: $(VENV)/.dev  ## A retrain on a million rows beside a bare script: ten
 
 serving: $(VENV)/.dev  ## The server beside MLflow's and beside nothing: some ten minutes, needs wrk
 	$(BIN)/python -m benchmarks.serving
+
+drift: $(VENV)/.dev  ## Drift from a sketch beside Evidently, recall expected without labels: most of an hour, needs the real tables
+	$(BIN)/python -m benchmarks.drift
+	$(BIN)/python -m benchmarks.estimate --data $(DATA)
 
 lock: | $(UV)  ## Make the hashed requirement files again
 	$(COMPILE) pyproject.toml -o requirements/base.txt

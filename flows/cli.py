@@ -19,6 +19,7 @@ from flows.commands import (
     datasets,
     deploy,
     doctor,
+    drift,
     export,
     forget,
     history,
@@ -76,6 +77,8 @@ app.command()(replay.replay)
 app.command()(slo.slo)
 app.command()(metrics.metrics)
 app.command()(dashboard.dashboard)
+app.command()(drift.drift)
+app.command()(drift.estimate)
 
 
 def main() -> None:

@@ -29,6 +29,7 @@ from tasks.register import register
 from tasks.report import report
 from tasks.retrieve import retrieve
 from tasks.runs import begun
+from tasks.sketch import sketch
 from tasks.split import split
 from tasks.train import train
 from tasks.validate import validate
@@ -62,14 +63,15 @@ def retrain(
         dataset = augment(project, snapshot, training_set, labels, parts, arms)
         inspection = inspect(project, training_set, dataset)
         published = publish_dataset(project, dataset)
+        sketched = sketch(project, dataset)
         model = train(project, arms, dataset)
         evaluation = evaluate(project, snapshot, dataset, labels, model)
         explanation = explain(project, dataset, model)
         decision = decide(project, dataset, inspection, model, evaluation)
-        registration = register(project, view, dataset, model, evaluation, labels, decision)
+        registration = register(project, view, dataset, model, evaluation, labels, decision, sketched)
         reference = reference_report(project, dataset)
         done = [snapshot, verdict, view, training_set, labels, parts, arms, dataset, inspection, published]
-        done += [model, evaluation, explanation, decision, registration, reference]
+        done += [sketched, model, evaluation, explanation, decision, registration, reference]
         asked = ask(project, decision, registration)
         record = report(project, done, asked, cause)
         settle_cause(cause, registration, record)

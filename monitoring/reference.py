@@ -1,5 +1,7 @@
-"""The reference report: how the holdout differs from what the model was trained on, drawn by Evidently."""
+"""How rows differ from what the model was trained on, drawn by Evidently for people to read."""
 
+import uuid
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +10,40 @@ from evidently import DataDefinition, Dataset, Report
 from evidently.presets import DataDriftPreset
 
 
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """Where Evidently keeps a report beside earlier ones, for `evidently ui --workspace FOLDER`.
+
+    Attributes
+    ----------
+    folder : Path
+        The workspace.
+    project : str
+        The project within it, made where there is none.
+    run : str
+        The report's name there; one that is there already is kept.
+    """
+
+    folder: Path
+    project: str
+    run: str
+
+
 def write(
-    train: pd.DataFrame, holdout: pd.DataFrame, kinds: dict[str, str], file: Path, *, rows: int, seed: int
+    train: pd.DataFrame,
+    current: pd.DataFrame,
+    kinds: dict[str, str],
+    file: Path,
+    *,
+    rows: int,
+    seed: int,
+    workspace: Workspace | None = None,
 ) -> dict[str, Any]:
     """Write Evidently's drift page and return what it found.
 
     Parameters
     ----------
-    train, holdout : DataFrame
+    train, current : DataFrame
         Real rows only: a synthetic row in a reference would hide drift towards it.
     kinds : dict of str to str
         The features and their kinds.
@@ -25,6 +53,8 @@ def write(
         At most this many of each are read: the preset takes minutes on a million.
     seed : int
         Of the sample.
+    workspace : Workspace, optional
+        Where the report is kept besides.
 
     Returns
     -------
@@ -32,18 +62,33 @@ def write(
         `drifted` (the columns that drifted, most first, with Evidently's score) and `columns` (how many were compared).
     """
     # A column that is wholly missing on one side has no distribution to compare.
-    columns = {name: kind for name, kind in kinds.items() if train[name].notna().any() and holdout[name].notna().any()}
+    columns = {name: kind for name, kind in kinds.items() if train[name].notna().any() and current[name].notna().any()}
     definition = DataDefinition(
         numerical_columns=[name for name, kind in columns.items() if kind == "numeric"],
         categorical_columns=[name for name, kind in columns.items() if kind == "categorical"],
     )
-    reference, current = (
+    before, now = (
         Dataset.from_pandas(_sample(part[list(columns)], rows, seed), data_definition=definition)
-        for part in (train, holdout)
+        for part in (train, current)
     )
-    snapshot = Report([DataDriftPreset(columns=list(columns))]).run(current, reference)
+    snapshot = Report([DataDriftPreset(columns=list(columns))]).run(now, before)
     snapshot.save_html(str(file))
+    if workspace is not None:
+        _keep(snapshot, workspace)
     return {"columns": len(columns), "drifted": _drifted(snapshot.dict())}
+
+
+def _keep(snapshot: Any, asked: Workspace) -> None:
+    from evidently.sdk.models import ProjectModel
+    from evidently.ui.workspace import Workspace as Opened
+
+    kept = Opened.create(str(asked.folder))
+    # The project's id follows from its name, so that two processes at once make the same one.
+    place = uuid.uuid5(uuid.NAMESPACE_URL, f"rarecall:{asked.project}")
+    known = next((one for one in kept.search_project(asked.project) if one.id == place), None)
+    if known is None:
+        known = kept.add_project(ProjectModel(id=place, name=asked.project))
+    kept.add_run(known.id, snapshot, name=asked.run)
 
 
 def _sample(part: pd.DataFrame, rows: int, seed: int) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from rarecall.sections import (
     Augmentation,
     Canary,
     Cohort,
+    Drift,
     Expectations,
     Features,
     Fidelity,
@@ -91,6 +92,7 @@ class Project(Section):
     monitoring: Monitoring = Field(Monitoring(), description="What is watched.")
     watch: Watch = Field(Watch(), description="What the recall of each cohort is held against in traffic.")
     slo: Slo = Field(Slo(), description="What is promised of the model that serves.")
+    drift: Drift = Field(Drift(), description="What counts as drift.")
     stores: Stores = Field(Stores(), description="Where everything is kept.")
     seed: int = Field(0, ge=0, lt=2**32, description="Of every random choice; the same seed gives the same bytes.")
 

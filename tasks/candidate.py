@@ -15,6 +15,7 @@ from mlflow.models import infer_signature
 
 import rarecall
 from rarecall.cohort_threshold import TRUSTED
+from rarecall.drift import sketch
 from rarecall.learners.known import versions
 from rarecall.project import Project
 from rarecall.training import CALIBRATED_TYPES, TRUSTED_TYPES
@@ -25,6 +26,7 @@ from tasks.commit import commit
 
 CANDIDATE = "rarecall.candidate"
 SERVICE = "rarecall.feature_service"
+SKETCH = "rarecall.sketch"
 _MOST_COHORTS = 40  # in a tag, noisiest first: MLflow cuts at 8,000 characters; all stand in the run's record
 _NEEDED = ("skops", "pandas", "numpy")  # to load the model, beside its learner's; rarecall is not among them
 
@@ -99,6 +101,7 @@ def find_or_create(
     example: pd.DataFrame,
     tags: dict[str, str],
     sli: dict[str, Any],
+    sketched: Version,
 ) -> ModelVersion:
     """Return the candidate's version, created with all its tags at once when it is not there."""
     name = project.name
@@ -116,6 +119,7 @@ def find_or_create(
         mlflow.log_metrics({key: float(value) for key, value in sli.items() if isinstance(value, int | float)})
         mlflow.log_metrics(measured.as_metrics(measured.of(project, trained)))
         mlflow.log_dict(sli, "sli.json")
+        mlflow.log_artifact(str(sketched.file(sketch.FILE)))
         by_cohort = trained.facts["threshold_policy"]["by"]
         others = (*_NEEDED, "rarecall") if by_cohort else _NEEDED
         needed = versions([trained.facts["learner"]]) | {one: importlib.metadata.version(one) for one in others}

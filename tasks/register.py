@@ -25,6 +25,7 @@ def register(
     evaluation: Version,
     judged: Version,
     decision: Version,
+    sketched: Version,
 ) -> Plan:
     """Plan the registration: the model version, what it reads from Feast, and its alias, in this order.
 
@@ -39,9 +40,12 @@ def register(
 
         client = registry.connect(project)
         tags = candidate.tags(project, view, dataset, trained, evaluation, judged, decision)
+        tags[candidate.SKETCH] = sketched.key
         example = example_of(dataset)
         served = model.load(trained.file(model.FILE))
-        version = candidate.find_or_create(client, project, trained, served, example, tags, evaluation.facts["sli"])
+        version = candidate.find_or_create(
+            client, project, trained, served, example, tags, evaluation.facts["sli"], sketched
+        )
         service = _serve(project, view, str(version.version), dataset, evaluation)
         client.set_model_version_tag(project.name, version.version, candidate.SERVICE, service)
         alias = _stand(project, str(version.version), decision) if decision.facts["alias"] else None
@@ -51,7 +55,7 @@ def register(
     return Plan(
         kind="registrations",
         recipe={"registry": registry.uri(project), "model": project.name},
-        inputs=(view, dataset, trained, evaluation, judged, decision),
+        inputs=(view, dataset, trained, evaluation, judged, decision, sketched),
         write=write,
     )
 

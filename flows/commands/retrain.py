@@ -6,7 +6,7 @@ from typing import Any
 from flows import console
 from flows.commands.shared import AsJson, Home, ProjectFile, answer, prepare_run
 
-STAGES = 16  # of a retrain, for the bar; the flow itself would take seconds to import
+STAGES = 17  # of a retrain, for the bar; the flow itself would take seconds to import
 _GATES = ["gate", "needs", "got", "interval", "state"]
 
 

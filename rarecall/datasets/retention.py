@@ -9,14 +9,14 @@ from collections.abc import Iterable, Mapping
 MADE = frozenset(
     ["snapshots", "verdicts", "feature_views", "training_sets", "label_verdicts", "splits", "ablations", "datasets",
      "inspections", "feast_datasets", "models", "evaluations", "explanations", "decisions", "registrations",
-     "references"]
+     "references", "sketches"]
 )  # fmt: skip
 """The kinds that a run makes again from its source; of every other kind nobody knows that it could be made again."""
 
 COMPARED = frozenset({"verdicts", "inspections"})
 """Kinds that are compared with an earlier one of their own kind: of it they hold figures, and no row."""
 
-COMPANIONS = frozenset({"explanations", "feature_views", "feast_datasets", "references", "registrations"})
+COMPANIONS = frozenset({"explanations", "feature_views", "feast_datasets", "references", "registrations", "sketches"})
 """Kinds that tell of what they were made of, or show it: they stay as long as all of it stays."""
 
 HOLDERS = frozenset({"snapshots", "verdicts", "training_sets", "datasets"})

@@ -3,6 +3,7 @@
 `rarecall/project.py` puts them together and reads them from YAML and the environment.
 """
 
+from rarecall.sections.drift import Drift
 from rarecall.sections.gates import Canary, Gates, Monitoring
 from rarecall.sections.section import RESERVED, Kind, Section, Share, Text, as_cohort, as_list
 from rarecall.sections.slo import BurnRule, Slo
@@ -22,6 +23,7 @@ __all__ = [
     "Cohort",
     "ColumnBounds",
     "Costs",
+    "Drift",
     "Expectations",
     "Features",
     "Fidelity",

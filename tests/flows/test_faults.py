@@ -24,6 +24,7 @@ KINDS = [
     "datasets",
     "inspections",
     "feast_datasets",
+    "sketches",
     "models",
     "evaluations",
     "explanations",

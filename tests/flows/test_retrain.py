@@ -28,6 +28,7 @@ STAGES = [
     "augment",
     "inspect",
     "publish_dataset",
+    "sketch",
     "train",
     "evaluate",
     "explain",

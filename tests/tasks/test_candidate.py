@@ -9,6 +9,7 @@ import pytest
 from registered import project_in
 
 from rarecall import calibration
+from rarecall.drift import sketch
 from rarecall.sections import Training
 from rarecall.training import calibrated, estimator, fit, score, with_threshold
 from rarecall.warehouse import Warehouse
@@ -49,13 +50,15 @@ def test_a_model_is_registered_and_read_back(home, learner, parameters, needs):
     with shelf.write("models", learner, recipe={}) as draft:
         policy = {"by": None}
         draft.facts.update(learner=learner, calibration={"method": "platt", "reason": ""}, threshold_policy=policy)
+    with shelf.write("sketches", learner, recipe={}) as draft:
+        (draft.folder / sketch.FILE).write_bytes(b"counts")
     model, rows = served(learner, parameters)
     client = registry.connect(project)
     example = rows.dropna().head(1)
     tags = {candidate.CANDIDATE: learner, "rarecall.dataset_version": "d1"}
-    version = candidate.find_or_create(
-        client, project, shelf.find("models", learner), model, example, tags, {"recall": 0.5}
-    )
+    found, sketched = shelf.find("models", learner), shelf.find("sketches", learner)
+    version = candidate.find_or_create(client, project, found, model, example, tags, {"recall": 0.5}, sketched)
+    assert Path(client.download_artifacts(version.run_id, sketch.FILE)).read_bytes() == b"counts"
     loaded = registry.load(client, version)
     assert (score(loaded, rows) == score(model, rows)).all()
     assert (loaded.predict(rows) == model.predict(rows)).all()
