@@ -28,6 +28,7 @@ from flows.commands import (
 )
 from flows.commands import keys as api_keys
 from flows.commands import serve as serving
+from flows.commands import watch as watching
 from flows.commands.shared import AsJson, Home, ProjectFile, answer, prepare, user
 from rarecall.errors import RarecallError
 
@@ -57,6 +58,7 @@ app.command()(promote.rollback)
 app.command()(promote.demote)
 app.command()(history.history)
 app.command()(canary.canary)
+app.command()(watching.watch)
 
 
 def main() -> None:
