@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install services demo test lint format thorough faults corruptions bench trust stores overhead serving drift lock clean
+.PHONY: help install services demo test lint format thorough faults corruptions bench trust stores overhead serving drift detection lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -105,6 +105,9 @@ serving: $(VENV)/.dev  ## The server beside MLflow's and beside nothing: some te
 drift: $(VENV)/.dev  ## Drift from a sketch beside Evidently, recall expected without labels: most of an hour, needs the real tables
 	$(BIN)/python -m benchmarks.drift
 	$(BIN)/python -m benchmarks.estimate --data $(DATA)
+
+detection: $(VENV)/.dev  ## How soon a fall of the recall is heard, beside what else one might do: a quarter of an hour
+	$(BIN)/python -m benchmarks.detection
 
 lock: | $(UV)  ## Make the hashed requirement files again
 	$(COMPILE) pyproject.toml -o requirements/base.txt

@@ -38,6 +38,7 @@ from flows.commands import (
 )
 from flows.commands import keys as api_keys
 from flows.commands import serve as serving
+from flows.commands import watch as watching
 from flows.commands.shared import AsJson, Home, ProjectFile, answer, prepare, user
 from rarecall.errors import RarecallError
 
@@ -79,6 +80,7 @@ app.command()(metrics.metrics)
 app.command()(dashboard.dashboard)
 app.command()(drift.drift)
 app.command()(drift.estimate)
+app.command()(watching.watch)
 
 
 def main() -> None:
