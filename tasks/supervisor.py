@@ -17,12 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-import psutil
 from filelock import FileLock, Timeout
 
 from rarecall.errors import StoreError
+from tasks.take_down import STATE, who_is
 
-STATE = "up.json"
 _LOCK = "up.lock"
 _LOOK = 0.5  # seconds between two looks at the children
 _KNOCK = 10.0  # seconds between two questions whether a child is well
@@ -202,10 +201,10 @@ class Supervisor:
 
     def _remember(self) -> None:
         """Write who runs, for `down`: a number alone may be another process's by then, with its time it is not."""
-        children = {name: _who(one.process.pid) for name, one in self._running.items()}
+        children = {name: who_is(one.process.pid) for name, one in self._running.items()}
         file = self.home / STATE
         aside = file.with_suffix(".partial")
-        aside.write_text(json.dumps({"supervisor": _who(os.getpid()), "children": children}) + "\n")
+        aside.write_text(json.dumps({"supervisor": who_is(os.getpid()), "children": children}) + "\n")
         aside.replace(file)
 
     def _end(self) -> None:
@@ -215,30 +214,6 @@ class Supervisor:
             self.say(f"{running.child.name} is stopped")
         self._running.clear()
         (self.home / STATE).unlink(missing_ok=True)
-
-
-def take_down(home: Path) -> list[str]:
-    """Stop what is up in a home, and return the names of what was stopped; empty where nothing was.
-
-    The supervisor is asked and stops its children; where it is gone, what it left is stopped.
-    """
-    try:
-        known = json.loads((home / STATE).read_text())
-    except (FileNotFoundError, ValueError):
-        return []
-    supervisor, stopped = _process(known["supervisor"]), []
-    left = {name: found for name, who in known["children"].items() if (found := _process(who))}
-    if supervisor:
-        supervisor.terminate()
-        with suppress(psutil.TimeoutExpired):
-            supervisor.wait(timeout=_GRACE * (len(left) + 1))
-        stopped = ["supervisor", *left]
-    for name, process in left.items():
-        if process.is_running():
-            _stop_tree(process)
-            stopped += [] if name in stopped else [name]
-    (home / STATE).unlink(missing_ok=True)
-    return stopped
 
 
 def _check_ports(children: Sequence[Child]) -> None:
@@ -271,33 +246,6 @@ def _stop_group(process: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)  # what of it did not listen
     process.wait()
-
-
-def _stop_tree(process: psutil.Process) -> None:
-    with suppress(psutil.Error):
-        tree = [process, *process.children(recursive=True)]
-        for one in tree:
-            with suppress(psutil.Error):
-                one.terminate()
-        for one in psutil.wait_procs(tree, timeout=_GRACE)[1]:
-            with suppress(psutil.Error):
-                one.kill()
-
-
-def _who(pid: int) -> dict[str, Any]:
-    try:
-        return {"pid": pid, "created": psutil.Process(pid).create_time()}
-    except psutil.Error:
-        return {"pid": pid, "created": None}
-
-
-def _process(who: Mapping[str, Any]) -> psutil.Process | None:
-    """Return the process that was meant, if it still runs: not another one that has its number now."""
-    with suppress(psutil.Error):
-        found = psutil.Process(int(who["pid"]))
-        if who["created"] is not None and abs(found.create_time() - float(who["created"])) < 1:
-            return found
-    return None
 
 
 def _last(log: IO[bytes]) -> str:

@@ -50,7 +50,7 @@ def up(
 def down(project: ProjectFile = Path(), home: Home = None, as_json: AsJson = False) -> None:
     """Stop what `rarecall up` started in this home, also where the one that watched it was killed."""
     loaded = prepare(project, home)
-    from tasks.supervisor import take_down
+    from tasks.take_down import take_down
 
     stopped = take_down(Path(loaded.stores.home))
     if as_json:

@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 from rarecall.errors import StoreError
-from tasks.supervisor import STATE, Child, Supervisor, take_down
+from tasks.supervisor import Child, Supervisor
+from tasks.take_down import STATE, take_down
 
 HTTP = """
 import http.server, sys
