@@ -167,10 +167,11 @@ def test_a_cohort_of_many_values_is_cut_for_the_metrics(tmp_path):
         ({"latency": 0.9, "latency_rules": [{"factor": 14.4, "window": "1h"}]}, "use factor 7.2 over 2h"),
         ({"recall": 0.9, "recall_rules": [{"factor": 2, "window": "30d"}]}, "a window within the period of 28d"),
         ({"latency_ms": 77}, "latency_ms: expected one of 1, 2.5"),
+        ({"period": "3d"}, "period: expected a week or more"),
     ],
 )
 def test_a_rule_that_can_never_fire_is_refused_with_its_arithmetic(tmp_path, section, said):
-    with pytest.raises(ValueError, match=r"never fire|a window within|expected one of") as refused:
+    with pytest.raises(ValueError, match=r"never fire|a window within|expected one of|a week or more") as refused:
         project_in(tmp_path, slo=section)
     assert said in str(refused.value)
 
