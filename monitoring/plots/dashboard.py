@@ -63,9 +63,11 @@ def trend(
         axes.set(xlim=(first - edge, last + edge), ylim=(low, high * 1.02))
         for name, limit in limits.items():
             axes.axhline(limit, color=PALETTE["muted"], linewidth=1, linestyle=(0, (4, 2.5)))
+            is_below = all(line.points[-1][1] >= limit for line in lines if line.points)
             axes.annotate(
-                f"{name} {limit:g}", (1, limit), (0, 3), xycoords=axes.get_yaxis_transform(),
-                textcoords="offset points", ha="right", va="bottom", color=PALETTE["muted"], size=11,
+                f"{name} {limit:g}", (1, limit), (0, -3 if is_below else 3), xycoords=axes.get_yaxis_transform(),
+                textcoords="offset points", ha="right", va="top" if is_below else "bottom", color=PALETTE["muted"],
+                size=11,
             )  # fmt: skip
         for line in lines:
             x = [_number(day) for day, _ in line.points]
@@ -77,6 +79,9 @@ def trend(
         texts = [f"{day:%d %b %H:%M}" if by_hour else f"{day:%d %b}" for day in shown]
         axes.set_xticks([_number(day) for day in shown], texts)
         axes.tick_params(axis="x", pad=7)
+        if len(shown) > 1:  # within the picture, however long they are
+            axes.get_xticklabels()[0].set_horizontalalignment("left")
+            axes.get_xticklabels()[-1].set_horizontalalignment("right")
         axes.yaxis.set_major_locator(_locator())
         axes.grid(axis="y")
         return svg(figure)

@@ -88,8 +88,8 @@ class Slo(Section):
     def _able_to_fire(self) -> Self:
         if self.latency_ms not in LATENCY_MS:
             raise ValueError(f"latency_ms: expected one of {', '.join(f'{one:g}' for one in LATENCY_MS)}")
-        if self.period < timedelta(days=1) or self.period % timedelta(minutes=1):
-            raise ValueError("period: expected a day or more, such as 28d")
+        if self.period < timedelta(days=7) or self.period % timedelta(minutes=1):
+            raise ValueError("period: expected a week or more, such as 28d, for the longest of the usual rules is one")
         check("availability_rules", self.availability_rules, self.availability, self.period)
         check("latency_rules", self.latency_rules, self.latency, self.period)
         if self.recall is not None:

@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from postgres import postgres
 from served import project_in
 
 from monitoring import slo
@@ -19,26 +20,35 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 def learned(project, *told):
     """Log answers of a month ago, and take their truths in at moments: (region, true, flagged, how many, how old)."""
-    rows, at = [], {}
-    for region, true, flagged, many, old in told:
-        for _ in range(many):
-            name = f"p{len(rows):06d}"
-            month = NOW - 30 * DAY
-            rows.append(Prediction(name, month, "e", "champion", 1, "d", 0.5, flagged, {"region": region}))
-            at[name] = (true, NOW - old)
+    month = NOW - 30 * DAY
+    rows = [
+        (Prediction(f"g{group}-{n:03d}", month, "e", "champion", 1, "d", 0.5, flagged, {"region": region}), true)
+        for group, (region, true, flagged, many, _) in enumerate(told)
+        for n in range(many)
+    ]
     with Log(url(project)) as log:
-        asyncio.run(log.write(rows))
-        asyncio.run(log.label([(name, true, NOW - 30 * DAY) for name, (true, _) in at.items()]))
+        asyncio.run(log.write([row for row, _ in rows]))
+        asyncio.run(log.label([(row.id, true, month) for row, true in rows]))
     opened = engine(url(project))
     with opened.begin() as connection:  # the log's own clock is now: here it is the story's
-        for name, (_, moment) in at.items():
-            connection.execute(TRUTHS.update().where(TRUTHS.c.prediction == name).values(recorded=micros(moment)))
+        for group, (*_, old) in enumerate(told):
+            mine = TRUTHS.c.prediction.startswith(f"g{group}-")
+            connection.execute(TRUTHS.update().where(mine).values(recorded=micros(NOW - old)))
     opened.dispose()
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    made = project_in(tmp_path_factory.mktemp("slo"))
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def project(request, tmp_path_factory):
+    home = tmp_path_factory.mktemp("slo")
+    if request.param == "sqlite":
+        yield told_of(project_in(home))
+    else:
+        with postgres() as server:
+            yield told_of(project_in(home, stores={"home": str(home), "predictions": server}))
+
+
+def told_of(made):
+    """Tell the story of these tests and return its project."""
     learned(
         made,
         ("north", 1, False, 40, HOUR),
@@ -47,8 +57,8 @@ def project(tmp_path_factory):
         ("south", 1, False, 10, 3 * DAY),
         ("south", 0, True, 25, 3 * DAY),
         ("west", 1, False, 4, HOUR),
-        ("west", 0, False, 300, 10 * DAY),
-        ("south", 1, False, 500, 29 * DAY),
+        ("west", 0, False, 30, 10 * DAY),
+        ("south", 1, False, 50, 29 * DAY),
     )
     return made
 
@@ -62,7 +72,7 @@ def test_an_event_is_counted_when_its_truth_came_and_not_when_it_was_answered(kn
     assert known.cells[2 * HOUR][ALL] == Counts(hits=20, missed=44)
     assert known.cells[DAY][ALL] == Counts(hits=20, missed=44)
     assert known.cells[7 * DAY][ALL] == Counts(hits=110, missed=54, false_alarms=25)
-    assert known.cells[28 * DAY][ALL] == Counts(hits=110, missed=54, false_alarms=25, rest=300)
+    assert known.cells[28 * DAY][ALL] == Counts(hits=110, missed=54, false_alarms=25, rest=30)
     assert known.cells[28 * DAY]["region", "south"] == Counts(hits=90, missed=10, false_alarms=25)
     assert known.label_age == HOUR
 
@@ -127,7 +137,7 @@ def test_a_truth_that_is_corrected_is_no_event_of_the_past_any_more(tmp_path):
     made = project_in(tmp_path)
     learned(made, ("north", 1, False, 40, 3 * DAY))
     with Log(url(made)) as log:
-        asyncio.run(log.label([(f"p{n:06d}", 0, NOW - DAY) for n in range(10)]))
+        asyncio.run(log.label([(f"g0-{n:03d}", 0, NOW - DAY) for n in range(10)]))
     found = slo.known(made, url(made), datetime.now(UTC) + HOUR)
     assert found.cells[DAY][ALL] == Counts(rest=10), "they are learned anew, as negatives"
     before = slo.known(made, url(made), NOW)
@@ -157,10 +167,11 @@ def test_a_cohort_of_many_values_is_cut_for_the_metrics(tmp_path):
         ({"latency": 0.9, "latency_rules": [{"factor": 14.4, "window": "1h"}]}, "use factor 7.2 over 2h"),
         ({"recall": 0.9, "recall_rules": [{"factor": 2, "window": "30d"}]}, "a window within the period of 28d"),
         ({"latency_ms": 77}, "latency_ms: expected one of 1, 2.5"),
+        ({"period": "3d"}, "period: expected a week or more"),
     ],
 )
 def test_a_rule_that_can_never_fire_is_refused_with_its_arithmetic(tmp_path, section, said):
-    with pytest.raises(ValueError, match=r"never fire|a window within|expected one of") as refused:
+    with pytest.raises(ValueError, match=r"never fire|a window within|expected one of|a week or more") as refused:
         project_in(tmp_path, slo=section)
     assert said in str(refused.value)
 
