@@ -105,7 +105,7 @@ def main() -> None:
 def _lines(stories: dict) -> list[str]:
     lines = [
         (
-            f"What each policy gives away of the recall of retraining before every one of {ROUNDS} rounds (regret), and "
+            f"What each policy gives away of the recall of retraining before each of {ROUNDS} rounds (regret), and "
             f"how often it retrains; plain fits ({LEARNER['learner']}, 40 trees of 15 leaves)."
         ),
         "Ours retrains when the alarm of the watch sounds for a cohort. Beside it: what the calendar and any drift",
