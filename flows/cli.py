@@ -32,6 +32,7 @@ from flows.commands import (
 )
 from flows.commands import keys as api_keys
 from flows.commands import serve as serving
+from flows.commands import watch as watching
 from flows.commands.shared import AsJson, Home, ProjectFile, answer, prepare, user
 from rarecall.errors import RarecallError
 
@@ -65,6 +66,7 @@ app.command()(monitor.monitor)
 app.command()(triggers.triggers)
 app.command()(deploy.deploy)
 app.command()(replay.replay)
+app.command()(watching.watch)
 
 
 def main() -> None:

@@ -63,7 +63,7 @@ def history(project: Project, at: str | None = None, *, who: str) -> dict[str, A
     }
 
 
-def moment(said: str, *, now: datetime) -> tuple[datetime, date | None]:
+def moment(said: str, *, now: datetime, option: str = "--at") -> tuple[datetime, date | None]:
     """Return the moment that was named, in UTC, and the day where a whole day was named: then its end is meant.
 
     A time without a zone is in UTC.
@@ -96,10 +96,10 @@ def moment(said: str, *, now: datetime) -> tuple[datetime, date | None]:
         at = (named if named.tzinfo else named.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise DataError(
-            f"--at: expected a moment or a day such as 2026-03-03T12:00Z or 2026-03-03, got {said!r}"
+            f"{option}: expected a moment or a day such as 2026-03-03T12:00Z or 2026-03-03, got {said!r}"
         ) from None
     if at > now:
-        raise DataError(f"--at: expected a moment that has passed, got {said!r}; it is {now:%Y-%m-%dT%H:%MZ} now")
+        raise DataError(f"{option}: expected a moment that has passed, got {said!r}; it is {now:%Y-%m-%dT%H:%MZ} now")
     end = at + timedelta(days=1) - timedelta(microseconds=1)
     return (min(end, now), day) if day else (at, None)
 

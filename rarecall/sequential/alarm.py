@@ -29,8 +29,11 @@ from scipy.special import expit, logit
 
 from rarecall.sequential import betting
 
-STAKES = np.geomspace(0.02, 0.9, 12)
-"""The share of the fortune that a found positive costs; 0.125 is the sharpest for a fall from 0.80 to 0.70."""
+STAKES = np.geomspace(0.03, 0.4, 5)
+"""The share of the fortune that a found positive costs; the sharpest for a fall by its own share of the limit.
+
+So 0.125 is for 0.80 to 0.70. Five hear any fall as soon as twelve do; one by less than half the least is not heard.
+"""
 
 _CELLS = np.linspace(-8.0, 4.0, 41)  # edges, in standard errors of the log-odds of what was measured
 _HIGHEST = 1 - 1e-9  # a claim that every row is a hit is refuted by the first miss
