@@ -12,9 +12,9 @@ from rarecall.classes import VARIABLE
 from rarecall.finding import Finding
 from rarecall.project import Project, load
 from tasks.announce import BREACH, LOOKED, announce, has_server
-from tasks.findings import findings as of_champion
 from tasks.heartbeat import beating
 from tasks.lateness import lateness
+from tasks.see import see as seen
 from tasks.sound import sound
 from tasks.triggers import open_project_triggers, revive
 
@@ -30,7 +30,7 @@ def monitor(
     return look(load(Path(project_file), named, home=home), who=who)
 
 
-def look(project: Project, *, who: str, now: datetime | None = None, see: See = of_champion) -> dict[str, Any]:
+def look(project: Project, *, who: str, now: datetime | None = None, see: See = seen) -> dict[str, Any]:
     """Look once: raise what alarms there are, write down at most one trigger, and send the event of what is due.
 
     Parameters

@@ -27,16 +27,17 @@ def sentences(replayed: Mapping[str, Any]) -> list[str]:
     Examples
     --------
     >>> beside = {"every": {"regret": 0.1, "retrains": 9, "better": True}}
-    >>> beside["drift"] = {"regret": 0.02, "retrains": 2, "better": False}
+    >>> beside["drift"] = beside["rested"] = {"regret": 0.02, "retrains": 2, "better": False}
     >>> for said in sentences({"verdict": {"retrains": 3, "regret": 0.04, "beside": beside}}):
     ...     print(said)
     Ours retrained 3 times and regrets 0.040 of recall.
     The calendar regrets 0.100 with as many, and needs 9 for as little: ours is better.
     Any drift regrets 0.020 with as many, and needs 2 for as little: ours is not better.
+    Any drift with rests regrets 0.020 with as many, and needs 2 for as little: ours is not better.
     """
     verdict = replayed["verdict"]
     said = [f"Ours retrained {verdict['retrains']} times and regrets {verdict['regret']:.3f} of recall."]
-    for kind, name in (("every", "The calendar"), ("drift", "Any drift")):
+    for kind, name in (("every", "The calendar"), ("drift", "Any drift"), ("rested", "Any drift with rests")):
         one = verdict["beside"][kind]
         needs = "never gets as low" if one["retrains"] is None else f"needs {one['retrains']} for as little"
         better = "ours is better" if one["better"] else "ours is not better"

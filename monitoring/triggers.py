@@ -7,107 +7,21 @@ that wants to begin has to claim its trigger, which only one can.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any, Literal
+from datetime import datetime
+from typing import Any
 
 from monitoring import alarms
 from monitoring.ledger import Draft, Entry, Ledger, open_ledger
 from monitoring.ledger_table import TRIGGERS
+from monitoring.trigger_state import State, Trigger, begun, past_of, read
 from rarecall import digest
 from rarecall.errors import DataError
 from rarecall.finding import Finding
 from rarecall.sections import Triggers
 from rarecall.trigger import Fired, about, causes, held
 
-State = Literal["asked", "due", "sent", "running", "done", "failed", "refused"]
-
-OPEN = ("asked", "due", "sent", "running")
 MOST_TRIES = 3
 """How often a trigger is sent, or its retrain begun, before it counts as failed."""
-
-_KINDS: dict[str, State] = {
-    "trigger.asked": "asked",
-    "trigger.fired": "due",
-    "trigger.approved": "due",
-    "trigger.sent": "sent",
-    "trigger.claimed": "running",
-    "trigger.lost": "due",
-    "trigger.done": "done",
-    "trigger.failed": "failed",
-    "trigger.refused": "refused",
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trigger:
-    """A breach that starts a retrain, or waits for a person, or did.
-
-    Attributes
-    ----------
-    id : str
-    state : {"asked", "due", "sent", "running", "done", "failed", "refused"}
-        `due`: its event is to be sent; `sent`: no retrain has taken it yet.
-    finding : dict
-        As `rarecall.finding.Finding.as_dict` gives it.
-    fingerprint : str
-    fired : datetime
-    changed : datetime
-        When its state became what it is.
-    until : datetime or None
-        Of one that was asked about: then it is refused.
-    sent, begun : int
-        How often its event was sent, and its retrain begun.
-    run : str or None
-        The flow run that claimed it.
-    outcome : dict
-        What came of it: the retrain's verdict and versions.
-    standing : bool
-        Whether its cohort has not been good since.
-    who, why : str
-        Of the last entry.
-    """
-
-    id: str
-    state: State
-    finding: dict[str, Any]
-    fingerprint: str
-    fired: datetime
-    changed: datetime
-    until: datetime | None = None
-    sent: int = 0
-    begun: int = 0
-    run: str | None = None
-    outcome: dict[str, Any] | None = None
-    standing: bool = True
-    who: str = ""
-    why: str = ""
-
-    @property
-    def about(self) -> str:
-        """What its finding is about, whatever the version of the model."""
-        return about(self.finding["cohort"], self.finding["value"], self.finding["against"])
-
-    @property
-    def is_open(self) -> bool:
-        """Whether something is still to come of it."""
-        return self.state in OPEN
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it JSON-ready."""
-        finding = self.finding
-        return {
-            "trigger": self.id,
-            "state": self.state,
-            "reason": self.why,
-            "who": self.who,
-            "fired": self.fired.isoformat(timespec="seconds"),
-            "changed": self.changed.isoformat(timespec="seconds"),
-            "until": self.until and self.until.isoformat(timespec="seconds"),
-            "standing": self.standing,
-            "run": self.run,
-            "outcome": self.outcome,
-            "finding": finding,
-        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +51,7 @@ class TriggerLedger:
 
     def all(self) -> tuple[Trigger, ...]:
         """Return every trigger of the model, oldest first."""
-        return tuple(_read(self.ledger.entries(subject=self.model)).values())
+        return tuple(read(self.ledger.entries(subject=self.model)).values())
 
     def get(self, trigger: str) -> Trigger:
         """Return a trigger by its id, or by the beginning of one; DataError where there is none, or several."""
@@ -156,7 +70,7 @@ class TriggerLedger:
 
         def follows(entries: tuple[Entry, ...]) -> list[Draft]:
             kept.clear()
-            known = _read(entries)
+            known = read(entries)
             good = {about(f.cohort, f.value, f.against) for f in findings if f.state == "good" and not f.breach}
             drafts = [
                 self._draft("trigger.recovered", one.id, who, "its cohort is good again")
@@ -164,14 +78,14 @@ class TriggerLedger:
                 if one.standing and one.about in good
             ]
             recovered = {draft.payload["trigger"] for draft in drafts}
-            past = [_past(replace(one, standing=one.standing and one.id not in recovered)) for one in known.values()]
+            past = [past_of(replace(one, standing=one.standing and one.id not in recovered)) for one in known.values()]
             said = {(entry.payload["fingerprint"], entry.why) for entry in entries if entry.kind == "trigger.held"}
             for finding in causes(findings):
                 why = held(finding, past, rules, now)
                 if why is None:
                     draft = self._raised(finding, rules, past, who)
                     drafts.append(draft)
-                    past.append(_past(_begun(draft, now)))
+                    past.append(past_of(begun(draft, now)))
                     continue
                 kept.append((finding, why))
                 if (finding.fingerprint, why) not in said:
@@ -200,7 +114,7 @@ class TriggerLedger:
 
         def follows(entries: tuple[Entry, ...]) -> list[Draft]:
             refused.clear()
-            known = _read(entries).get(trigger)
+            known = read(entries).get(trigger)
             if known is None:
                 raise DataError(
                     f"{self.model} has no trigger {trigger!r}; retrain without one, or see those of: rarecall triggers"
@@ -288,7 +202,7 @@ class TriggerLedger:
         """Write an entry about a trigger that is in one of these states; in another one nothing is written."""
 
         def follows(entries: tuple[Entry, ...]) -> list[Draft]:
-            known = _read(entries)[trigger]
+            known = read(entries)[trigger]
             return [draft(known)] if known.state in of else []
 
         self.ledger.append_what_follows(self.model, follows)
@@ -327,60 +241,3 @@ def open_triggers(url: str, model: str) -> TriggerLedger:
     ((), ())
     """
     return TriggerLedger(open_ledger(url, TRIGGERS), model)
-
-
-def _read(entries: Sequence[Entry]) -> dict[str, Trigger]:
-    """Return every trigger as its entries left it, oldest first."""
-    found: dict[str, Trigger] = {}
-    for entry in entries:
-        name = entry.payload.get("trigger")
-        if name is None:
-            continue
-        if name not in found:
-            found[name] = Trigger(
-                id=name,
-                state=_KINDS[entry.kind],
-                finding=entry.payload["finding"],
-                fingerprint=entry.payload["fingerprint"],
-                fired=entry.at,
-                changed=entry.at,
-                until=entry.at + timedelta(seconds=seconds) if (seconds := entry.payload.get("seconds")) else None,
-                who=entry.who,
-                why=entry.why,
-            )
-        elif entry.kind == "trigger.recovered":
-            found[name] = replace(found[name], standing=False)
-        elif entry.kind in _KINDS:
-            known = found[name]
-            found[name] = replace(
-                known,
-                state=_KINDS[entry.kind],
-                changed=entry.at,
-                sent=known.sent + (entry.kind == "trigger.sent"),
-                begun=known.begun + (entry.kind == "trigger.claimed"),
-                run=entry.payload.get("run", known.run),
-                outcome=entry.payload.get("outcome", known.outcome),
-                who=entry.who,
-                why=entry.why,
-            )
-    return found
-
-
-def _begun(draft: Draft, now: datetime) -> Trigger:
-    payload = draft.payload
-    return Trigger(
-        id=payload["trigger"], state=_KINDS[draft.kind], finding=payload["finding"],
-        fingerprint=payload["fingerprint"], fired=now, changed=now,
-    )  # fmt: skip
-
-
-def _past(one: Trigger) -> Fired:
-    return Fired(
-        id=one.id,
-        fingerprint=one.fingerprint,
-        about=one.about,
-        at=one.fired,
-        open=one.is_open,
-        started=one.state != "refused",
-        standing=one.standing,
-    )

@@ -12,7 +12,8 @@ from monitoring.plots.canvas import PALETTE, Cell, figure_of, style, svg
 
 _KINDS = {
     "every": ("the calendar", "unknown", "o-"),
-    "drift": ("any drift", "champion", "s-"),
+    "drift": ("any drift", "champion", "s"),
+    "rested": ("any drift, with rests", "champion", "+"),
     "ours": ("ours", "good", "D"),
 }
 

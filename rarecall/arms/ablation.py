@@ -15,6 +15,7 @@ from rarecall.arms.blocks import Positions
 from rarecall.arms.curve import curve, knee
 from rarecall.arms.gain import Gain, paired
 from rarecall.arms.search import search
+from rarecall.arms.sentences import reasons, remarks
 from rarecall.arms.trial import Bench, Scores
 from rarecall.errors import DataError
 from rarecall.fits import at_once
@@ -141,7 +142,7 @@ def compare(
         )
     return {
         **named(shipped.arm),
-        "reasons": [*_reasons(shipped, told, aims), *skipped, *_remarks(bench, arms)],
+        "reasons": [*reasons(shipped.name, shipped.arm, told, aims), *skipped, *remarks(bench, arms)],
         "arms": [_shown(one, told.get(one.name), tested, gates, aims.get(one.name)) for one in tried],
         "search": [rung for one in tried for rung in one.rungs],
         "curve": points,
@@ -228,48 +229,6 @@ def _aimed(
 def _leading(tried: list[_Tried]) -> _Tried:
     """Return the learner, with its threshold alone, whose mean is highest; of equals the project's own."""
     return max((one for one in tried if one.arm.strategy == "threshold"), key=lambda one: float(np.mean(one.auc_pr)))
-
-
-def _reasons(shipped: _Tried, told: dict[str, tuple[Gain, str]], aims: dict[str, tuple[Aim, str]]) -> list[str]:
-    if shipped.name in aims:
-        found, beside = aims[shipped.name]
-        reasons = [
-            f"{shipped.name} gains over {beside} where it aims: AUC-PR {_signed(found.inside)}",
-            f"elsewhere it is not shown to lose: AUC-PR {_signed(found.outside)}",
-        ]
-    elif shipped.name in told:
-        gain, beside = told[shipped.name]
-        reasons = [f"{shipped.name} gains over {beside}: AUC-PR {_signed(gain)}"]
-    else:
-        what = "the simplest" if shipped.name == shipped.arm.way else "the simplest of the learner that leads"
-        reasons = [f"nothing is shown to gain over {shipped.name}, {what}"]
-    for name, (gain, beside) in told.items():
-        if name != shipped.name and not gain.shown:
-            verb = "loses to" if gain.high < 0 else "is not shown to gain over"
-            reasons.append(f"{name} {verb} {beside}: AUC-PR {_signed(gain)}")
-    for name, (found, beside) in aims.items():
-        if name != shipped.name:
-            verb = "loses to" if found.state == "bad" else "is not shown to gain over"
-            reasons.append(
-                f"{name} {verb} {beside} where it aims: AUC-PR {_signed(found.inside)} on {found.positives} positives, "
-                f"and elsewhere {_signed(found.outside)}"
-            )
-    return reasons
-
-
-def _remarks(bench: Bench, arms: list[list[Arm]]) -> list[str]:
-    """Return what is different about some of the learners."""
-    remarks = []
-    for name in dict.fromkeys(variants[0].learner for variants in arms):
-        if balances := KNOWN[name].balances:
-            remarks.append(f"class weights of {name} were not tried: {balances}")
-        if not KNOWN[name].takes_weights and (bench.weight < 1.0).any():
-            remarks.append(f"{name} takes no weights: a row of a doubted label taught it as often as it counts")
-    return remarks
-
-
-def _signed(gain: Gain) -> str:
-    return f"{gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]"
 
 
 def _shown(

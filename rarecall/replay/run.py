@@ -23,7 +23,8 @@ class Lived:
     Attributes
     ----------
     name : str
-    kind : {"every", "drift", "ours"}
+    kind : {"every", "drift", "rested", "ours"}
+        `rested`: on any drift, with some rounds between two retrains at least.
     retrains : int
     regret : float
         Recall that retraining before every round would have had more, over all positives of the replay.
@@ -57,7 +58,7 @@ def replay(models: Models, history: History, ours: Breach, *, every: tuple[int |
     A policy that retrains before every round is the measure, and regrets nothing; see `tests/rarecall/replay`.
     """
     policies: list[tuple[str, Policy]] = [("every", Every(rounds)) for rounds in every]
-    policies += [("drift", AnyDrift(rest=rest)) for rest in REST]
+    policies += [("drift" if rest == 1 else "rested", AnyDrift(rest=rest)) for rest in REST]
     policies.append(("ours", ours))
     best = _live(models, history, "every", Every(1), None)
     return [_live(models, history, kind, policy, best.recall) for kind, policy in policies]
@@ -73,7 +74,7 @@ def verdict(found: list[Lived]) -> dict[str, Any]:
     ours = next(one for one in found if one.kind == "ours")
     never = next(one for one in found if one.retrains == 0)
     beside = {}
-    for kind in ("every", "drift"):
+    for kind in ("every", "drift", "rested"):
         points = {never.retrains: never.regret}
         for one in found:
             if one.kind == kind:  # of equals the best stands for them

@@ -88,7 +88,7 @@ def test_ours_is_held_against_the_others_at_as_many_retrains(lived):
     ours = replace(lived[1][-1], retrains=3, regret=0.05)
     calendar = [replace(ours, kind="every", retrains=n, regret=r) for n, r in [(0, 0.5), (2, 0.2), (4, 0.1)]]
     drift = [replace(ours, kind="drift", retrains=n, regret=r) for n, r in [(3, 0.02)]]
-    found = verdict([*calendar, *drift, ours])["beside"]
+    found = verdict([*calendar, *drift, replace(drift[0], kind="rested"), ours])["beside"]
     assert found["every"] == {"regret": pytest.approx(0.15), "retrains": None, "better": True}
     assert found["drift"] == {"regret": pytest.approx(0.02), "retrains": 3, "better": False}
 

@@ -1,4 +1,4 @@
-"""The findings about the champion: what the labels that have come by now say of its recall, cohort by cohort."""
+"""See: what the labels that have come by a moment say of the champion's recall, cohort by cohort."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rarecall.finding import Finding
 
 
-def findings(project: Project, now: datetime) -> tuple[Finding, ...]:
+def see(project: Project, now: datetime) -> tuple[Finding, ...]:
     """Return what is found of the champion, held against the objective and what it was registered with.
 
     Nothing where there is no champion.
