@@ -57,7 +57,7 @@ def test_weights_see_a_shift_that_scores_do_not(known):
     )
     assert plain["positives"] / shown.sum() < 0.65
     assert weighted["positives"] / shown.sum() == pytest.approx(1.0, abs=0.2)
-    assert weighted["recall"] == pytest.approx(flags[shown].mean(), abs=0.05)
+    assert weighted["recall"] == pytest.approx(flags[shown].mean(), abs=0.1)
 
 
 def test_a_cohort_in_which_scores_mean_less_is_told_from_the_others():
