@@ -1,7 +1,7 @@
 """How far is the expected recall from what the labels show later? On the simulator and the real tables cut to 1%.
 
 `python -m benchmarks.estimate --data ../shared/data`: ten minutes on a free core. A line of the result is a table under
-a shift: the model is trained and calibrated as a run does it, then chunks of 10,000 rows are drawn from rows that it has
+a shift: the model is trained and calibrated as a run does it, then chunks of 10,000 rows are drawn from rows it has
 not seen. The shift is made by weighted sampling, so the share of positives among like rows stays the same.
 """
 
