@@ -22,7 +22,7 @@ from rarecall.sections import Cohort
 
 JSON = Path("benchmarks/drift.json")
 ROWS, NUMBERS, CATEGORIES, RUNS = 1_000_000, 24, 6, 3
-SMALL, TRIALS = 250, 1000
+SMALL, TRIALS = 250, 200
 COHORT = Cohort(column="region")
 REGIONS = {"north": 0.4, "south": 0.3, "east": 0.2, "west": 0.1}
 
@@ -113,7 +113,7 @@ def alarms() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, moved in {"none": 0.0, "half a deviation": 0.5, "one deviation": 1.0}.items():
         told = []
-        for trial in range(TRIALS if moved == 0 else TRIALS // 5):
+        for trial in range(TRIALS if moved == 0 else TRIALS // 2):
             now = table(SMALL * len(REGIONS), 10_000 + trial)
             now["region"] = np.repeat([*REGIONS], SMALL)
             now.loc[now["region"] == "west", "number_00"] += moved

@@ -108,8 +108,9 @@ def _lines(stories: dict) -> list[str]:
             f"What each policy gives away of the recall of retraining before each of {ROUNDS} rounds (regret), and "
             f"how often it retrains; plain fits ({LEARNER['learner']}, 40 trees of 15 leaves)."
         ),
-        "Ours retrains when the alarm of the watch sounds for a cohort. Beside it: what the calendar regrets at as",
-        "many retrains, on the line between its neighbours, and how many it needs for as little; and what any drift came to.",
+        "Ours retrains when the alarm of the watch sounds for a cohort. Beside it: what the calendar regrets at",
+        "as many retrains, on the line between its neighbours, and how many it needs for as little; and what any drift",
+        "came to.",
     ]
     for story, seeds in sorted(stories.items()):
         lines += ["", f"**{story}.** {STORIES[story]}", "", *_table(seeds)]

@@ -151,7 +151,8 @@ def _named(frame: pd.DataFrame, cohort: Cohort) -> tuple[NDArray[np.intp], list[
 
 def _commonest(codes: NDArray[np.intp], values: list[str]) -> tuple[str, ...]:
     counts = np.bincount(codes, minlength=len(values))
-    kept = sorted(range(len(values)), key=lambda place: (-counts[place], values[place]))[:MOST]
+    there = np.flatnonzero(counts)
+    kept = sorted(there.tolist(), key=lambda place: (-counts[place], values[place]))[:MOST]
     return tuple(cohorts.in_order(values[place] for place in kept))
 
 

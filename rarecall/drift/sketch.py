@@ -206,7 +206,7 @@ def load(file: Path) -> Sketch:
         The file is absent, damaged, or of a format that this version does not know.
     """
     try:
-        with np.load(file, allow_pickle=False) as arrays:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
             header = json.loads(arrays["header"].tobytes())
             if header["format"] != FORMAT:
                 raise StoreError(

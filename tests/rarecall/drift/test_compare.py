@@ -33,15 +33,15 @@ def sketch():
 
 
 def test_small_cohorts_keep_the_promise_on_false_alarms_where_a_stability_index_does_not(sketch):
-    rng, looks = np.random.default_rng(1), 120
+    rng, looks = np.random.default_rng(1), 40
     ours = by_index = 0
     for _ in range(looks):
         found = drift.compare(sketch, table(4 * SMALL, rng), psi=1e-9)["columns"]  # by chance alone, however small
         ours += any(one["state"] == "shifted" for one in found)
         by_index += any(one["psi"] >= 0.1 for one in found if one["value"])
-    # 5% of 120 looks are 6; a rule with that share passes 12 with a probability of 0.8% only.
-    assert ours <= 12
-    assert by_index >= 60
+    # 5% of 40 looks are 2; a rule with that share passes 6 with a probability of 0.3% only.
+    assert ours <= 6
+    assert by_index >= 20
 
 
 def test_a_shift_in_one_small_cohort_is_told_there_and_of_that_column(sketch):
@@ -49,7 +49,7 @@ def test_a_shift_in_one_small_cohort_is_told_there_and_of_that_column(sketch):
     now.loc[now["region"] == "west", "n2"] *= 2
     shifted = [one for one in drift.compare(sketch, now)["columns"] if one["state"] == "shifted"]
     assert [(one["column"], one["value"]) for one in shifted] == [("n2", "west")]
-    assert shifted[0]["why"].startswith("moved by 0.")
+    assert shifted[0]["why"].startswith("moved by ")
 
 
 def test_values_never_seen_and_missing_ones_are_told_in_words(sketch):

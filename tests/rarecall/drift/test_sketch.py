@@ -84,5 +84,5 @@ def test_a_row_falls_into_the_bin_between_its_edges():
 
 
 def test_a_column_that_is_no_number_is_refused_by_name():
-    with pytest.raises(DataError, match="expected numbers in 'job', got 'cook'"):
+    with pytest.raises(DataError, match="expected numbers in 'job', got 'nurse'"):
         drift.take(people(50, 0), KINDS | {"job": "numeric"})
