@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install services demo test lint format thorough faults corruptions bench trust stores overhead serving lock clean
+.PHONY: help install services demo test lint format thorough faults corruptions bench trust stores overhead serving load lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -97,6 +97,9 @@ overhead: $(VENV)/.dev  ## A retrain on a million rows beside a bare script: ten
 
 serving: $(VENV)/.dev  ## The server beside MLflow's and beside nothing: some ten minutes, needs wrk
 	$(BIN)/python -m benchmarks.serving
+
+load: $(VENV)/.dev  ## Ten minutes of traffic while aliases move, the registry goes away and the server is killed
+	$(BIN)/python -m benchmarks.load
 
 lock: | $(UV)  ## Make the hashed requirement files again
 	$(COMPILE) pyproject.toml -o requirements/base.txt
