@@ -270,8 +270,8 @@ def lines(found: dict[str, Any], options: argparse.Namespace) -> list[str]:
         name, shape, connections = key.split()
         rows = one["requests"] * SHAPES[shape]
         told.append(
-            f"| {names[name]} | {SHAPES[shape]} | {sent(name, shape)} | {connections} | {one['requests']:,.0f} | {rows:,.0f} | "
-            f"{one['p50']:.2f} | {one['p99']:.2f} | {one['megabytes']:.0f} |"
+            f"| {names[name]} | {SHAPES[shape]} | {sent(name, shape)} | {connections} | {one['requests']:,.0f} | "
+            f"{rows:,.0f} | {one['p50']:.2f} | {one['p99']:.2f} | {one['megabytes']:.0f} |"
         )
     told.append("")
     for connections in options.connections:
