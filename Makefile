@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install services demo test lint format thorough faults corruptions bench trust stores overhead serving drift detection lock clean
+.PHONY: help install services demo test lint format thorough faults corruptions bench trust stores overhead serving drift detection load lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -108,6 +108,9 @@ drift: $(VENV)/.dev  ## Drift from a sketch beside Evidently, recall expected wi
 
 detection: $(VENV)/.dev  ## How soon a fall of the recall is heard, beside what else one might do: a quarter of an hour
 	$(BIN)/python -m benchmarks.detection
+
+load: $(VENV)/.dev  ## Ten minutes of traffic while aliases move, the registry goes away and the server is killed
+	$(BIN)/python -m benchmarks.load
 
 lock: | $(UV)  ## Make the hashed requirement files again
 	$(COMPILE) pyproject.toml -o requirements/base.txt

@@ -131,6 +131,9 @@ def requests() -> dict[str, dict[str, float]]:
     return {**told, "split alone, one look that was planned, 80% power": {"p50": float(once), "p90": float(once)}}
 
 
+REGIONS = {"north": 12, "south": 8, "island": 5}
+"""Positives of each region among 25."""
+
 ALIKE = (0.75, 0.05, 0.05, 0.15)
 WHOLE: dict[str, dict[str, Any]] = {
     "A/A": {"chances": ALIKE, "runs": RUNS},
@@ -138,18 +141,37 @@ WHOLE: dict[str, dict[str, Any]] = {
     "A/A, unlike": {"chances": (0.64, 0.16, 0.16, 0.04), "runs": 400},
     "recall lower by the margin, 0.05": {"chances": (0.71, 0.09, 0.04, 0.16), "runs": 400},
     "recall lower by 0.10": {"chances": (0.67, 0.13, 0.03, 0.17), "runs": 400},
+    "recall lower by 0.40 in a region of a fifth of the positives, higher by 0.10 elsewhere": {
+        "chances": (0.78, 0.02, 0.12, 0.08),
+        "runs": 400,
+        "lost": {"island": (0.38, 0.42, 0.02, 0.18)},
+    },
+    "recall lower by 0.05, the margin, in that region only": {
+        "chances": ALIKE,
+        "runs": 400,
+        "lost": {"island": (0.71, 0.09, 0.04, 0.16)},
+    },
     "recall higher by 0.05": {"chances": (0.76, 0.04, 0.09, 0.11), "runs": 400},
 }
 
 
 def whole(
-    *, chances: tuple[float, ...], runs: int, failing: float = 0.001, slow: float = 0.002, ticks: int = 60
+    *,
+    chances: tuple[float, ...],
+    runs: int,
+    failing: float = 0.001,
+    slow: float = 0.002,
+    ticks: int = 60,
+    lost: dict[str, tuple[float, ...]] | None = None,
 ) -> dict[str, Any]:
     """Return what becomes of canaries that the flow judges after every 2,500 rows, 25 of them positive."""
-    rng = np.random.default_rng(8)
+    rng, lost = np.random.default_rng(8), lost or {}
     verdicts: list[tuple[str, int]] = []
     for _ in range(runs):
-        positives = rng.multinomial(25, chances, size=ticks).cumsum(axis=0)
+        # Of three regions one is small, and nobody knows of it before its first positive.
+        by_region = np.stack([rng.multinomial(many, lost.get(region, chances), size=ticks).cumsum(axis=0)
+                              for region, many in REGIONS.items()])  # fmt: skip
+        positives = by_region.sum(axis=0)
         negatives = rng.multinomial(2475, (0.0025, 0.001, 0.001, 0.9955), size=ticks).cumsum(axis=0)
         requests = rng.multinomial(250, (failing, slow, 1 - failing - slow), size=ticks).cumsum(axis=0)
         share, verdict = SETTINGS.ramp[0], ("hold", ticks * 25)
@@ -159,6 +181,12 @@ def whole(
                 negatives=Pairs(*map(int, negatives[tick])),
                 champion=Stream(),
                 tallied=Tallied(int(requests[tick, 1:].sum()), int(requests[tick, 1]), int(requests[tick, 0])),
+                champion_tallied=Tallied(2500 * (tick + 1), 0, 0),
+                cohort_pairs={
+                    "region": {
+                        region: Pairs(*map(int, some[tick])) for region, some in zip(REGIONS, by_region, strict=True)
+                    }
+                },
                 at_step=250,
             )
             judged = judge(seen, SETTINGS, share=share)

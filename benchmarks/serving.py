@@ -32,7 +32,8 @@ from benchmarks.page import about, write_section
 JSON = Path("benchmarks/serving.json")
 NUMERIC, CATEGORICAL, ROWS = 28, 2, 20_000
 BATCH = 1000
-SHAPES = {"single": 1, "batch": BATCH}
+SHAPES = {"single": 1, "batch": BATCH, "columns": BATCH}
+"""How rows are sent: each as an object, or each name once, which only ours has two ways for."""
 _LUA = """
 local body = io.open("{body}"):read("*a")
 local place = {place}
@@ -145,7 +146,7 @@ def measure(folder: Path, rows: pd.DataFrame, options: argparse.Namespace) -> di
             for shape, many in SHAPES.items():
                 for connections in options.connections:
                     for name, (process, port) in up.items():
-                        if name == "noop" and shape == "batch":
+                        if (name == "noop" and shape != "single") or (name == "mlflow" and shape == "columns"):
                             continue
                         script = script_of(folder, name, rows.head(many), shape)
                         path = "/invocations" if name == "mlflow" else "/predict"
@@ -209,6 +210,9 @@ def script_of(folder: Path, name: str, rows: pd.DataFrame, shape: str) -> Path:
         body = orjson.dumps({"dataframe_split": rows.to_dict("split", index=False)})
     elif shape == "single":
         body = orjson.dumps({"entity": "ENTITY", "features": records[0]})
+    elif shape == "columns":
+        entities = [str(n) for n in range(len(rows))]
+        body = orjson.dumps({"entities": entities, "features": rows.to_dict("list")})
     else:
         body = orjson.dumps({"rows": [{"entity": str(n), "features": one} for n, one in enumerate(records)]})
     file = folder / f"{name}-{shape}.json"
@@ -259,15 +263,15 @@ def lines(found: dict[str, Any], options: argparse.Namespace) -> list[str]:
         f"HistGradientBoosting, 100 trees of 31 leaves, {NUMERIC} numbers and {CATEGORICAL} categories, calibrated; "
         f"wrk with one thread on the same machine, {options.turns} turns of {options.seconds} s, medians."
     )
-    head = "| server | rows a request | connections | requests/s | rows/s | p50 ms | p99 ms | MB |"
-    told = [about_it, "", head, "|:--|--:|--:|--:|--:|--:|--:|--:|"]
+    head = "| server | rows a request | sent | connections | requests/s | rows/s | p50 ms | p99 ms | MB |"
+    told = [about_it, "", head, "|:--|--:|:--|--:|--:|--:|--:|--:|--:|"]
     names = {"ours": "rarecall serve", "mlflow": "mlflow models serve", "noop": "FastAPI, nothing"}
     for key, one in found.items():
         name, shape, connections = key.split()
         rows = one["requests"] * SHAPES[shape]
         told.append(
-            f"| {names[name]} | {SHAPES[shape]} | {connections} | {one['requests']:,.0f} | {rows:,.0f} | "
-            f"{one['p50']:.2f} | {one['p99']:.2f} | {one['megabytes']:.0f} |"
+            f"| {names[name]} | {SHAPES[shape]} | {sent(name, shape)} | {connections} | {one['requests']:,.0f} | "
+            f"{rows:,.0f} | {one['p50']:.2f} | {one['p99']:.2f} | {one['megabytes']:.0f} |"
         )
     told.append("")
     for connections in options.connections:
@@ -278,13 +282,22 @@ def lines(found: dict[str, Any], options: argparse.Namespace) -> list[str]:
                 f"a second (to reach: 10), {ours['p99'] / mlflow['p99']:.2f} of its p99 (to reach: 0.20), "
                 f"{ours['requests'] / nothing['requests']:.0%} of a FastAPI that does nothing (to reach: 40%)."
             )
-        ours, mlflow = (found.get(f"{name} batch {connections}") for name in ("ours", "mlflow"))
-        if ours and mlflow:
-            told.append(
-                f"Batches of {BATCH} over {connections}: {ours['requests'] / mlflow['requests']:.1f} times MLflow's "
-                "rows a second (to reach: 10)."
-            )
+        mlflow = found.get(f"mlflow batch {connections}")
+        for shape in ("batch", "columns"):
+            ours = found.get(f"ours {shape} {connections}")
+            if ours and mlflow:
+                told.append(
+                    f"Batches of {BATCH} {sent('ours', shape)} over {connections}: "
+                    f"{ours['requests'] / mlflow['requests']:.1f} times MLflow's rows a second (to reach: 10)."
+                )
     return [*told, ""]
+
+
+def sent(name: str, shape: str) -> str:
+    """Return how a server's rows are sent."""
+    if name == "mlflow" or shape == "columns":
+        return "by column" if shape == "columns" else "split"
+    return "by row" if shape == "batch" else ""
 
 
 if __name__ == "__main__":

@@ -43,11 +43,11 @@ def read(url: str, *, champion: int, canary: int, since: datetime, step_since: d
     StoreError
         The log cannot be read.
     """
-    begun = micros(since)
+    begun, arms = micros(since), {"champion": champion, "canary": canary}
     step = begun if step_since is None else micros(step_since)
     with reading(url) as connection:
         table = [_Alike(*row) for row in connection.execute(_counted(connection, champion, canary, begun, step))]
-        tallied = _tallied(connection, canary, begun)
+        tallied = {arm: _tallied(connection, arm, version, begun) for arm, version in arms.items()}
     streams = {version: _stream(one for one in table if one.version == version) for version in (champion, canary)}
     both = [one for one in table if one.other_flagged is not None]
     pairs = {label: _pairs((one for one in both if one.label == label), champion) for label in (0, 1)}
@@ -57,9 +57,11 @@ def read(url: str, *, champion: int, canary: int, since: datetime, step_since: d
         positives=pairs[1],
         negatives=pairs[0],
         cells=_cells(both, champion),
-        tallied=tallied,
+        tallied=tallied["canary"],
+        champion_tallied=tallied["champion"],
         at_step=sum(one.count for one in table if one.at_step),
         cohorts=_cohorts((one for one in table if one.label == 1), champion),
+        cohort_pairs=_cohort_pairs((one for one in both if one.label == 1), champion),
     )
 
 
@@ -153,9 +155,17 @@ def _cohorts(table: Iterable[_Alike], champion: int) -> dict[str, dict[str, dict
     return found
 
 
-def _tallied(connection: sa.Connection, version: int, since: int) -> Tallied:
+def _cohort_pairs(table: Iterable[_Alike], champion: int) -> dict[str, dict[str, Pairs]]:
+    by_value: dict[str, dict[str, list[_Alike]]] = {}
+    for one in table:
+        for cohort, value in orjson.loads(one.cohorts).items():
+            by_value.setdefault(cohort, {}).setdefault(value, []).append(one)
+    return {cohort: {value: _pairs(some, champion) for value, some in by.items()} for cohort, by in by_value.items()}
+
+
+def _tallied(connection: sa.Connection, arm: str, version: int, since: int) -> Tallied:
     t = TALLIES.c
     summed = sa.select(*(sa.func.coalesce(sa.func.sum(one), 0) for one in (t.answered, t.slow, t.failed))).where(
-        t.arm == "canary", t.version == version, t.at >= since
+        t.arm == arm, t.version == version, t.at >= since
     )
     return Tallied(*(int(one) for one in connection.execute(summed).one()))

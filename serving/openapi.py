@@ -87,7 +87,7 @@ def document(app: FastAPI, server: Server) -> dict[str, Any]:
     made["paths"]["/predict"] = _post(
         "Score one row, or many",
         "An entity alone is scored by its features in the online store. An answer is in the log before it is sent.",
-        {"oneOf": [row, several]},
+        {"oneOf": [row, several, _columns(row, server.limits.rows)]},
         {"oneOf": [_PREDICTION, answers]},
     )
     made["paths"]["/labels"] = _post(
@@ -99,6 +99,32 @@ def document(app: FastAPI, server: Server) -> dict[str, Any]:
     if server.access is not None:
         made.setdefault("components", {})["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
         made["security"] = [{"key": []}]
+    return made
+
+
+def _columns(row: dict[str, Any], most: int) -> dict[str, Any]:
+    """Return many rows column by column, each name once."""
+
+    def listed(one: dict[str, Any]) -> dict[str, Any]:
+        return {"type": "array", "minItems": 1, "maxItems": most, "items": one}
+
+    entity, features = row["properties"]["entity"], row["properties"]["features"]
+    known = features.get("properties", {})
+    columns = {
+        "type": "object",
+        "description": "Of each feature as many values as there are entities.",
+        "properties": {name: listed(one) for name, one in known.items()},
+        "required": features.get("required", []),
+    }
+    made = {
+        "type": "object",
+        "required": ["entities"],
+        "additionalProperties": False,
+        "properties": {"entities": listed(entity), "features": columns},
+    }
+    if example := row.get("example"):
+        by_name = {name: [value] for name, value in example["features"].items()}
+        made["example"] = {"entities": [example["entity"]], "features": by_name}
     return made
 
 

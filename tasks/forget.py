@@ -33,7 +33,8 @@ def forget(project: Project, said: Sequence[str], *, who: str, why: str, dry_run
     dict
         JSON-ready, without the id: `holdings` (versions that hold the entity's rows under its id, and how many),
         `datasets` (real rows of the entity in each part, and the `synthetic_rows` made with their help), `models` (each
-        MLflow version trained on one of them, with its aliases), `candidates` (the warehouse's models),
+        MLflow version trained on one of them, with its aliases), `candidates` (the warehouse's models), `answers` (of
+        the prediction log about the entity by its name, which have its pseudonym from now on),
         `label_verdicts`, `untraceable`, `already` (whether the ledger knew the entity) and `entry` (the ledger's
         number, or None).
 
@@ -42,17 +43,20 @@ def forget(project: Project, said: Sequence[str], *, who: str, why: str, dry_run
     DataError
         The project names no entity, the id is not one, or nothing in the home is about it.
     """
+    from monitoring import predictions, pseudonyms
     from rarecall.intake import pseudonym
     from rarecall.kinship import descent
 
     entity = named(project, said)
+    log, names = predictions.url(project), pseudonyms.names_of(project.entity, entity)
+    answers = pseudonyms.count(log, names)
     found = descent.trace(warehouse(project), entity)
     listed = _listed(project, found)
     before = written(project)
-    secret = secret_of(project) if before or (found.holdings and not dry_run) else None
+    secret = secret_of(project) if before or ((found.holdings or answers) and not dry_run) else None
     name = pseudonym.of_entity(entity, secret) if secret else None
     known = [entry.payload for entry in before if entry.payload["pseudonym"] == name]
-    if not found.holdings and not known:
+    if not found.holdings and not known and not answers:
         raise DataError(
             f"no version in {project.stores.home} holds a row of this {' and '.join(project.entity)}; check the id, or "
             "give the --home in which its rows were learned from; nothing was written"
@@ -63,10 +67,19 @@ def forget(project: Project, said: Sequence[str], *, who: str, why: str, dry_run
         "holdings": {f"{one.kind}/{one.key}": one.rows for one in found.holdings},
     }
     entry = None
-    if secret and not dry_run and not _covered(marks, known):
-        payload = {"columns": sorted(entity), "pseudonym": name, "key": key_name(secret), **marks}
+    if secret and not dry_run and (answers or not _covered(marks, known)):
+        payload = {"columns": sorted(entity), "pseudonym": name, "key": key_name(secret), "answers": answers, **marks}
         entry = open_project_ledger(project).append(FORGOTTEN, project.name, payload, who=who, why=why).number
-    return {"project": project.name, "dry_run": dry_run, "already": bool(known), "entry": entry, **listed}
+    if name and answers and not dry_run:  # once the ledger knows of it: a command that is cut off is run again
+        pseudonyms.replace(log, names, name)
+    return {
+        "project": project.name,
+        "dry_run": dry_run,
+        "already": bool(known),
+        "entry": entry,
+        "answers": answers,
+        **listed,
+    }
 
 
 def named(project: Project, said: Sequence[str]) -> dict[str, str]:

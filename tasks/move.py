@@ -57,7 +57,7 @@ def move(
     who, why : str
         For the ledger.
     **noted
-        What else the entry is to hold, JSON-ready.
+        What else the entry is to hold, JSON-ready; what can be called is asked once `change` has been.
 
     Raises
     ------
@@ -79,6 +79,7 @@ def move(
         after = change(known.standing, client)
         entry = None
         if after != known.standing:
+            noted = {name: one() if callable(one) else one for name, one in noted.items()}
             entry = write(project, client, known, after, action=action, who=who, why=why, **noted)
             registry.follow(client, known.model, after, str(entry.hash))
         return Moved(before=known.standing, after=after, entry=entry, mended=mended)

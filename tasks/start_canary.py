@@ -67,7 +67,7 @@ def start_canary(
         forced = force and not decided.is_earned
         return now if now.canary == chosen else now.on_canary(chosen, project.canary.ramp[0])
 
-    moved = move(project, change, action="canary", who=who, why=why, forced=force)
+    moved = move(project, change, action="canary", who=who, why=why, forced=lambda: forced)
     entry = moved.entry
     return {
         "project": project.name,

@@ -49,6 +49,9 @@ def _show_forgotten(found: dict[str, Any]) -> None:
             console.say(f"! {one['name']} version {one['version']} is {aliases} now; the next retrain makes another")
     if found["untraceable"]:
         console.say(f"! whose rows these datasets hold cannot be said any more: {', '.join(found['untraceable'])}")
+    if found["answers"]:
+        verb = "are" if found["dry_run"] else "were"
+        console.say(f"{found['answers']} answers of the prediction log {verb} about them by name")
     if found["dry_run"]:
         console.say("nothing was written; without --dry-run the rows are kept out of the next snapshot")
     elif found["entry"]:

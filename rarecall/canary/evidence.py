@@ -50,7 +50,7 @@ class Stream:
 
 @dataclass(frozen=True)
 class Tallied:
-    """Requests that the canary answered, of them those over the latency limit, and those that failed."""
+    """Requests that an arm answered, of them those over the latency limit, and those that failed."""
 
     answered: int = 0
     slow: int = 0
@@ -90,12 +90,15 @@ class Evidence:
     positives, negatives : Pairs
         Labelled rows that both judged.
     cells : Cells
-    tallied : Tallied
+    tallied, champion_tallied : Tallied
+        The canary's requests since it began, and the champion's.
     at_step : int
         Rows that the canary answered since it stands on this step of the ramp.
     cohorts : dict
         Of each cohort, value and arm the labelled positives and those found: ``{"region": {"north": {"canary": (9,
         7)}}}``.
+    cohort_pairs : dict
+        Of each cohort and value the labelled positives that both judged.
     """
 
     champion: Stream = Stream()
@@ -104,5 +107,7 @@ class Evidence:
     negatives: Pairs = Pairs()
     cells: Cells = field(default_factory=Cells)
     tallied: Tallied = Tallied()
+    champion_tallied: Tallied = Tallied()
     at_step: int = 0
     cohorts: dict[str, dict[str, dict[str, tuple[int, int]]]] = field(default_factory=dict)
+    cohort_pairs: dict[str, dict[str, Pairs]] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from rarecall.canary import guardrails, labelled
+from rarecall.canary import by_cohort, guardrails, labelled
 from rarecall.canary.evidence import Evidence
 from rarecall.canary.measure import Measure
 from rarecall.intervals import newcombe
@@ -73,6 +73,7 @@ def judge(found: Evidence, settings: Canary, *, share: float, is_late: bool = Fa
     """
     told = {
         "recall": labelled.recall(found, settings, bounds=bounds),
+        "cohort_recall": by_cohort.cohort_recall(found, settings),
         "false_alarms": labelled.false_alarms(found, settings, bounds=bounds),
         **{
             measure.__name__: measure(found, settings)
@@ -110,7 +111,9 @@ def _lacking(found: Evidence, settings: Canary, told: dict[str, Measure]) -> tup
     said = [
         f"{_named(measure)} is not shown to be fine yet{_so_far(measure)}"
         for measure in told.values()
-        if measure.state != "not worse" and (measure.rows or measure.name in {"recall", "false_alarms"})
+        if measure.state != "not worse"
+        and (measure.rows or measure.name in {"recall", "false_alarms"})
+        and measure.name != "cohort_recall"
     ]
     positives = found.positives.total + found.canary.positives
     if positives < settings.min_positives:
@@ -179,7 +182,8 @@ def _so_far(measure: Measure) -> str:
 
 
 def _named(measure: Measure) -> str:
-    return measure.name.replace("_", " ")
+    named = measure.name.replace("_", " ")
+    return f"{named} in {measure.where}" if measure.where else named
 
 
 def _figure(value: float | None) -> str:

@@ -13,13 +13,14 @@ from rarecall.sequential import betting, split
 State = Literal["worse", "not worse", "not enough evidence"]
 
 WEIGHTS = {
-    "recall": 0.50,
+    "recall": 0.45,
+    "cohort_recall": 0.10,
     "false_alarms": 0.20,
-    "positive_rate": 0.06,
-    "scores": 0.06,
-    "estimated_recall": 0.06,
-    "errors": 0.06,
-    "latency": 0.06,
+    "positive_rate": 0.05,
+    "scores": 0.05,
+    "estimated_recall": 0.05,
+    "errors": 0.05,
+    "latency": 0.05,
 }
 """Of alpha: what each measure may spend on calling a canary worse that is not. They sum to 1."""
 
@@ -43,6 +44,8 @@ class Measure:
         Of the whole judgement: `fine` counts from log(1/alpha) on, `worse` from log(1/part) on.
     rows : int
         What it rests on.
+    where : str
+        Of which part of the rows it is, where not of all.
     interval : Interval, optional
         With one-sided bounds, each at the level at which it is judged: so it says what the state says.
     """
@@ -55,6 +58,7 @@ class Measure:
     alpha: float
     rows: int
     interval: Interval | None = None
+    where: str = ""
 
     @property
     def part(self) -> float:

@@ -88,8 +88,14 @@ def test_what_cannot_begin_is_refused(project, version, said):
 
 def test_a_person_may_take_it_upon_them_and_one_canary_stands_at_a_time(project):
     assert start_canary(project, "3", force=True, **TOLD)["forced"]
+    assert entries(project)[-1].payload["forced"] is True
     with pytest.raises(DataError, match="version 3 of payments is on canary; wait for its verdict"):
         start_canary(project, "2", **TOLD)
+
+
+def test_what_earned_it_was_not_forced_whatever_a_person_asked_for(project):
+    assert start_canary(project, "2", force=True, **TOLD)["forced"] is False
+    assert entries(project)[-1].payload["forced"] is False
 
 
 def test_a_good_canary_climbs_the_ramp_step_by_step_and_is_promoted(project):

@@ -164,12 +164,46 @@ def test_a_canary_as_good_as_the_champion_is_rolled_back_in_no_more_than_alpha_o
     assert gone <= 4
 
 
-@pytest.mark.parametrize(("found", "verdict"), [(0, "hold"), (11, "promote")])
-def test_a_loss_in_one_cohort_holds_a_promotion_back(found, verdict):
+@pytest.mark.parametrize(("found", "verdict"), [(0, "rollback"), (4, "hold"), (11, "promote")])
+def test_a_loss_in_one_cohort_holds_a_promotion_back_and_once_shown_rolls_back(found, verdict):
     """North is a small part of all positives, so the whole still looks fine."""
     cohorts = {"region": {"north": {"champion": (129, 102), "canary": (14, found)}, "south": {"champion": (9, 9)}}}
     judged = judge(replace(GOOD, cohorts=cohorts), SETTINGS, share=LAST)
     assert judged.verdict == verdict
     if verdict == "hold":
-        said = "recall in region north is lower: the canary found 0 of 14 positives, the champion 102 of 129"
+        said = "recall in region north is lower: the canary found 4 of 14 positives, the champion 102 of 129"
         assert judged.reasons == (said,)
+    if verdict == "rollback":
+        assert judged.reasons[0].startswith("cohort recall in region north is worse: -0.791, limit -0.050 on 14 rows")
+
+
+def test_a_loss_among_shadows_of_one_cohort_rolls_back_from_the_first_step():
+    lost, fine = Pairs(both=30, champion=50, canary=2, neither=18), Pairs(both=400, champion=4, canary=40, neither=50)
+    whole = Pairs(both=430, champion=54, canary=42, neither=68)
+    found = replace(GOOD, positives=whole, cohort_pairs={"region": {"north": lost, "south": fine}})
+    judged = judge(found, SETTINGS, share=SETTINGS.ramp[0])
+    assert (judged.verdict, judged.measures["recall"].state) == ("rollback", "not enough evidence")
+    assert judged.measures["cohort_recall"].where == "region north"
+    alone = replace(found, cohort_pairs={"region": {"all": whole}})
+    assert judge(alone, SETTINGS, share=SETTINGS.ramp[0]).measures["cohort_recall"].state != "worse"
+
+
+def test_the_more_cohort_values_there_are_the_more_each_has_to_show():
+    lost = Pairs(both=70, champion=18, canary=2, neither=10)
+    shown = [
+        judge(
+            replace(GOOD, cohort_pairs={"region": {"north": lost} | {f"r{n}": Pairs(both=1) for n in range(others)}}),
+            SETTINGS,
+            share=LAST,
+        ).measures["cohort_recall"].worse
+        for others in (0, 1, 9)
+    ]  # fmt: skip
+    assert shown[0] - shown[1] == pytest.approx(np.log(3))
+    assert shown[0] - shown[2] == pytest.approx(np.log(55))
+
+
+@pytest.mark.parametrize(("slow", "state"), [(0, "worse"), (300, "not enough evidence"), (900, "not worse")])
+def test_a_canary_is_slow_beside_its_champion_and_not_beside_a_clock(slow, state):
+    """Where the machine makes answers wait, it makes those of both arms wait."""
+    tallied = {"tallied": Tallied(2000, 200, 0), "champion_tallied": Tallied(3000, slow, 0)}
+    assert judge(replace(GOOD, **tallied), SETTINGS, share=LAST).measures["latency"].state == state
