@@ -112,8 +112,12 @@ class Breach:
         now = datetime.fromisoformat(str(moment.astype("datetime64[s]"))).replace(tzinfo=UTC)
         for one in causes(found):
             if held(one, self.fired, self.rules, now) is None:
-                told = {"id": str(number), "about": "", "at": now, "open": False, "started": True, "standing": True}
-                self.fired.append(Fired(fingerprint=one.fingerprint, **told))
+                self.fired.append(
+                    Fired(
+                        id=str(number), fingerprint=one.fingerprint, about="", at=now,
+                        open=False, started=True, standing=True,
+                    )  # fmt: skip
+                )
                 return one.reasons[0]
         return None
 
