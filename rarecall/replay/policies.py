@@ -114,9 +114,14 @@ class Breach:
             if held(one, self.fired, self.rules, now) is None:
                 self.fired.append(
                     Fired(
-                        id=str(number), fingerprint=one.fingerprint, about="", at=now,
-                        open=False, started=True, standing=True,
-                    )  # fmt: skip
+                        id=str(number),
+                        fingerprint=one.fingerprint,
+                        about="",
+                        at=now,
+                        open=False,
+                        started=True,
+                        standing=True,
+                    )
                 )
                 return one.reasons[0]
         return None
