@@ -13,10 +13,11 @@ import numpy as np
 
 from monitoring import matured, predictions
 from monitoring.matured import Bools, Matured
+from monitoring.watched_against import Against, against_of
 from monitoring.watched_reasons import reasons
 from rarecall.cohorts import in_order
-from rarecall.finding import OVERALL, Finding, Reference
-from rarecall.intervals import Interval, State, at_least, difference, wilson
+from rarecall.finding import OVERALL, Finding
+from rarecall.intervals import Interval
 from rarecall.maturity import Corrected, Curve, corrected
 from rarecall.project import Project
 from rarecall.sequential import alarm
@@ -126,7 +127,7 @@ def watch(
         cell = _cell(project, seen, inside, cohort, value)
         cells.append(cell)
         hits, coins = _stream(project, seen, inside)
-        limits = _against(project, known.get(cohort, {}).get(value))
+        limits = against_of(project, known.get(cohort, {}).get(value))
         tests += [(cell, against, against.evidence(hits, coins)) for against in limits]
     sounds = discoveries([log for _, _, log in tests], project.watch.alpha)
     needed = float(np.log(max(len(tests), 1) / project.watch.alpha))
@@ -147,42 +148,6 @@ def watch(
 def settle(project: Project) -> timedelta:
     """Return how old an answer must be before the alarm hears it."""
     return project.label.delay if project.watch.settle is None else project.watch.settle
-
-
-@dataclass(frozen=True)
-class _Against:
-    """What a recall is held against; `sample` is that of the reference."""
-
-    kind: Reference
-    limit: float
-    margin: float = 0.0
-    sample: tuple[int, int] = (0, 0)
-
-    def evidence(self, hits: Bools, coins: np.ndarray[Any, np.dtype[np.float64]]) -> float:
-        if not hits.size:
-            return float("-inf")
-        if self.kind == "objective":
-            return float(alarm.path(hits, self.limit, coins)[-1])
-        return float(alarm.path_below(hits, self.sample, coins, margin=self.margin)[-1])
-
-    def state(self, cell: Cell, least: int, confidence: float) -> State:
-        recall = cell.recall
-        if recall.value is None or recall.counted < least:
-            return "not enough evidence"
-        if self.kind == "objective":
-            return at_least(recall.interval, self.limit)
-        hits, of = self.sample
-        apart = difference(recall.value, recall.interval, hits / of, wilson(hits, of, confidence))
-        return at_least(apart, -self.margin)
-
-
-def _against(project: Project, sample: tuple[int, int] | None) -> list[_Against]:
-    objective = project.gates.minority_recall if project.watch.objective is None else project.watch.objective
-    found = [_Against("objective", objective)]
-    if sample and sample[1]:
-        margin = project.watch.margin
-        found.append(_Against("reference", max(sample[0] / sample[1] - margin, 0.0), margin, sample))
-    return found
 
 
 def _segments(project: Project, seen: Matured, known: References) -> Iterator[tuple[str, str, Bools]]:
@@ -278,7 +243,7 @@ def _groups(seen: Matured, rows: Bools, usual: tuple[bool, bool], *, correct: bo
 
 
 def _finding(
-    project: Project, version: int, cell: Cell, against: _Against, log: float, needed: float, *, breach: bool
+    project: Project, version: int, cell: Cell, against: Against, log: float, needed: float, *, breach: bool
 ) -> Finding:
     least = project.watch.min_positives or project.gates.min_positives
     return Finding(

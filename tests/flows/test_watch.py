@@ -30,7 +30,7 @@ def place(tmp_path_factory, payments) -> Place:
     project = load(place.file, {})
     register_versions(project)
     client = registry.connect(project)
-    run = client.create_run(client.create_experiment("figures"))
+    run = client.create_run(client.create_experiment("figures", (registry.folder(project) / "artifacts").as_uri()))
     client.log_dict(run.info.run_id, SLI, "sli.json")
     made = client.create_model_version(project.name, source=registry.folder(project).as_uri(), run_id=run.info.run_id,
                                        tags={"rarecall.decision": "promote"})  # fmt: skip
