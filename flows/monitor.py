@@ -11,7 +11,8 @@ from prefect import flow
 from rarecall.classes import VARIABLE
 from rarecall.finding import Finding
 from rarecall.project import Project, load
-from tasks.announce import BREACH, LOOKED, announce, has_server
+from tasks.announce import BREACH, EXPLAINED, LOOKED, announce, has_server
+from tasks.explain_breach import explain_breach
 from tasks.heartbeat import beating
 from tasks.lateness import lateness
 from tasks.see import see as seen
@@ -47,7 +48,8 @@ def look(project: Project, *, who: str, now: datetime | None = None, see: See = 
     dict
         `findings`, `fired` (the trigger that this look raised, or None), `held` (breaches that start nothing, and why),
         `recovered`, `due` (ids of the triggers whose retrain is to begin), `sent` (whether an event told a server),
-        `alarms` (those that stand), `changed` (what became of each alarm that changed), `at`.
+        `alarms` (those that stand), `changed` (what became of each alarm that changed), `explained` (what drift and
+        the estimate say beside a trigger that this look raised, or None), `at`.
 
     Raises
     ------
@@ -72,6 +74,9 @@ def look(project: Project, *, who: str, now: datetime | None = None, see: See = 
                 announce(project, BREACH, f"rarecall.trigger.{one.id}", {"trigger": one.id, **one.finding})
                 triggers.sent(one.id, who=who, how=f"the event {BREACH} was sent")
             announce(project, LOOKED, f"rarecall.monitor.{project.name}", {"findings": len(findings)})
+    explained = explain_breach(project) if looked.fired else None
+    if looked.fired and has_server():
+        announce(project, EXPLAINED, f"rarecall.trigger.{looked.fired.id}", explained or {})
     return {
         "project": project.name,
         "at": moment.isoformat(timespec="seconds"),
@@ -83,4 +88,5 @@ def look(project: Project, *, who: str, now: datetime | None = None, see: See = 
         "sent": has_server(),
         "alarms": [alarm.as_dict() for alarm in triggers.alarms().values()],
         "changed": told.changed,
+        "explained": explained,
     }

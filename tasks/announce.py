@@ -13,6 +13,7 @@ from rarecall.project import Project
 
 BREACH = "rarecall.recall.breach"
 LOOKED = "rarecall.monitor.looked"
+EXPLAINED = "rarecall.breach.explained"
 
 
 def has_server(environ: Mapping[str, str] = os.environ) -> bool:

@@ -92,8 +92,25 @@ def _show(found: dict[str, Any]) -> None:
         console.say(
             f"trigger {fired['trigger']} {_next(fired, sent=found['sent'])}: {escape(_where(fired['finding']))}"
         )
+    if found["explained"]:
+        _show_why(found["explained"])
     for one in found["retrains"]:
         console.say(f"retrained: {escape(one.get('skipped') or one['said'] + ', version ' + one['version'])}")
+
+
+def _show_why(explained: dict[str, Any]) -> None:
+    drift, estimate = explained["drift"], explained["estimate"]
+    if "unknown" in drift:
+        console.say(f"drift: not known, for {escape(drift['unknown'])}")
+    else:
+        most = ", ".join(f"{one['column']} of {one['where']} (PSI {one['psi']:.2f})" for one in drift["most"])
+        page = f"; {drift['page']}" if drift["page"] else ""
+        console.say(f"drift: {drift['shifted']} shifts{': ' if most else ''}{escape(most)}{escape(page)}")
+    if "unknown" in estimate:
+        console.say(f"expected recall: not known, for {escape(estimate['unknown'])}")
+    elif estimate["recall"] is not None:
+        low = f"; too low of {', '.join(estimate['alarms'])}" if estimate["alarms"] else ""
+        console.say(f"expected recall, without labels: {estimate['recall']:.3f}{escape(low)}")
 
 
 def _next(fired: dict[str, Any], *, sent: bool) -> str:
