@@ -37,7 +37,6 @@ def simulator(seed: int, _data: Path) -> tuple[Project, History]:
             "cohorts": ["region", "channel"],
             "training": LEARNER,
             "watch": {"margin": 0.0},  # regret counts every bit of recall
-            "ablation": {"rows": 60_000},
         }
     )
     stream = simulate(
@@ -59,7 +58,6 @@ def bank_marketing(_seed: int, data: Path) -> tuple[Project, History]:
             "cohorts": [{"column": "age", "edges": [30, 45, 60]}, "job"],
             "training": LEARNER,
             "watch": {"margin": 0.0},  # regret counts every bit of recall
-            "ablation": {"rows": 60_000},
             "gates": {"minority_precision": 0.30},
         }
     )

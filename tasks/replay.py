@@ -17,9 +17,14 @@ if TYPE_CHECKING:
     from rarecall.replay.history import History
 
 PAGE, PICTURES = "replay.html", {"svg": "replay.svg", "png": "replay.png"}
+MOST_ROWS = 60_000
+"""Rows that teach one model at most, the newest: its recall on rows that did not teach is what later ones are held
+against, so there have to be more positives than a comparison of ways to train needs."""
 
 
-def replay(project: Project, output: Path, *, rounds: int, begin: float, seed: int | None = None) -> dict[str, Any]:
+def replay(
+    project: Project, output: Path, *, rounds: int, begin: float, rows: int = MOST_ROWS, seed: int | None = None
+) -> dict[str, Any]:
     """Return what each policy came to on the real rows of the last run, and write the page and its picture.
 
     Parameters
@@ -31,6 +36,8 @@ def replay(project: Project, output: Path, *, rounds: int, begin: float, seed: i
         How often a policy may retrain.
     begin : float
         The share of the rows that the first model learns from.
+    rows : int
+        Most rows that teach one model, the newest.
     seed : int, optional
         By default the project's.
 
@@ -45,7 +52,7 @@ def replay(project: Project, output: Path, *, rounds: int, begin: float, seed: i
     from monitoring.replay import render
 
     history = _history(project)
-    found = lived(project, history, rounds=rounds, begin=begin, seed=project.seed if seed is None else seed)
+    found = lived(project, history, rounds=rounds, begin=begin, rows=rows, seed=project.seed if seed is None else seed)
     try:
         output.mkdir(parents=True, exist_ok=True)
         (output / PAGE).write_text(render(found), encoding="utf-8")
@@ -56,7 +63,9 @@ def replay(project: Project, output: Path, *, rounds: int, begin: float, seed: i
     return found | {"page": str(output / PAGE)}
 
 
-def lived(project: Project, history: History, *, rounds: int, begin: float, seed: int) -> dict[str, Any]:
+def lived(
+    project: Project, history: History, *, rounds: int, begin: float, seed: int, rows: int = MOST_ROWS
+) -> dict[str, Any]:
     """Return the policies and the verdict on a history, JSON-ready."""
     from rarecall.replay.models import Models
     from rarecall.replay.policies import Breach
@@ -69,7 +78,7 @@ def lived(project: Project, history: History, *, rounds: int, begin: float, seed
         rounds=cut,
         training=project.training,
         precision_floor=project.gates.minority_precision,
-        most_rows=project.ablation.rows,
+        most_rows=rows,
         seed=seed,
     )
     watch = project.watch

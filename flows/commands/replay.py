@@ -18,6 +18,7 @@ def replay(
     begin: Annotated[
         float, typer.Option(min=0.05, max=0.95, help="Share of the rows that the first model learns from.")
     ] = 0.3,
+    rows: Annotated[int, typer.Option(min=1000, help="Most rows that teach one model, the newest.")] = 60_000,
     seed: Annotated[int | None, typer.Option(min=0, help="By default the project's.")] = None,
     home: Home = None,
     as_json: AsJson = False,
@@ -28,7 +29,7 @@ def replay(
         loaded = prepare(project, home)
         from tasks.replay import replay as again
 
-        return again(loaded, output, rounds=rounds, begin=begin, seed=seed)
+        return again(loaded, output, rounds=rounds, begin=begin, rows=rows, seed=seed)
 
     answer(work, _show, as_json=as_json)
 
