@@ -22,18 +22,24 @@ NO_SCHEMA = {"Rollout", "AnalysisTemplate", "InferenceService"}
 
 
 @cache
-def definitions() -> Registry:
+def _definitions() -> Registry:
     told = json.loads(SCHEMAS.joinpath("_definitions.json").read_text())
-    return Registry().with_resource("_definitions.json", Resource.from_contents(told))
+    return Registry().with_resource("_definitions.json", Resource.from_contents(told)).crawl()
+
+
+@cache
+def _schema(kind: str, version: str) -> jsonschema.Draft202012Validator:
+    group, _, version = version.rpartition("/")
+    named = "-".join([kind.lower(), *([group.split(".")[0]] if group else []), version])
+    return jsonschema.Draft202012Validator(
+        json.loads(SCHEMAS.joinpath(f"{named}.json").read_text()), registry=_definitions()
+    )
 
 
 def refused(one: dict[str, Any]) -> list[str]:
     """Return what Kubernetes' strict schema says against a resource."""
-    group, _, version = one["apiVersion"].rpartition("/")
-    named = "-".join([one["kind"].lower(), *([group.split(".")[0]] if group else []), version])
-    schema = json.loads(SCHEMAS.joinpath(f"{named}.json").read_text())
-    checked = jsonschema.Draft202012Validator(schema, registry=definitions())
-    return [f"{one['kind']} {'.'.join(map(str, said.path))}: {said.message}" for said in checked.iter_errors(one)]
+    found = _schema(one["kind"], one["apiVersion"]).iter_errors(one)
+    return [f"{one['kind']} {'.'.join(map(str, said.path))}: {said.message}" for said in found]
 
 
 def pods(resources: list[dict]) -> list[tuple[str, dict[str, str], dict]]:
