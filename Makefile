@@ -119,6 +119,7 @@ lock: | $(UV)  ## Make the hashed requirement files again
 	$(COMPILE) pyproject.toml --extra dask -c requirements/base.txt -o requirements/dask.txt
 	$(COMPILE) pyproject.toml --extra explain -c requirements/base.txt -o requirements/explain.txt
 	$(COMPILE) pyproject.toml --extra postgres -c requirements/base.txt -o requirements/postgres.txt
+	echo 'hatchling>=1.27' | $(COMPILE) - -o requirements/build.txt
 	echo uv | $(COMPILE) - -o requirements/uv.txt
 
 clean:  ## Remove the environment and the tools
