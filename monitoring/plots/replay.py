@@ -13,7 +13,7 @@ from monitoring.plots.canvas import PALETTE, Cell, figure_of, style, svg
 _KINDS = {
     "every": ("the calendar", "unknown", "o-"),
     "drift": ("any drift", "champion", "s"),
-    "rested": ("any drift, with rests", "champion", "+"),
+    "rested": ("any drift, with rests", "champion", "^"),
     "ours": ("ours", "good", "D"),
 }
 
