@@ -58,6 +58,7 @@ def causes(findings: Sequence[Finding]) -> list[Finding]:
 
     Examples
     --------
+    >>> from dataclasses import replace
     >>> from rarecall.intervals import Interval
     >>> window = dict(version=3, against="objective", limit=0.8, since="2026-03-01", until="2026-03-08", positives=90)
     >>> seen = window | dict(recall=0.5, interval=Interval(0.4, 0.6), state="bad", breach=True)
@@ -67,14 +68,18 @@ def causes(findings: Sequence[Finding]) -> list[Finding]:
     ['north', '']
     >>> [one.value for one in causes([north, whole, south])]
     ['', 'north', 'south']
+    >>> [one.value for one in causes([north, whole, replace(north, against="reference")])]
+    ['north', 'north', '']
     """
     breaches = [one for one in findings if one.breach]
     by_cohort: dict[str, list[Finding]] = defaultdict(list)
     for one in findings:
         if one.cohort != OVERALL:
             by_cohort[one.cohort].append(one)
+    # A value may be breached twice, below the objective and below what it was registered with.
     everywhere = any(
-        sum(one.breach for one in of) > 1 and not any(one.state == "good" for one in of) for of in by_cohort.values()
+        len({one.value for one in of if one.breach}) > 1 and not any(one.state == "good" for one in of)
+        for of in by_cohort.values()
     )
     return sorted(breaches, key=lambda one: ((one.cohort == OVERALL) != everywhere, -one.log_evidence))
 
