@@ -68,6 +68,7 @@ class Log:
     Examples
     --------
     >>> import asyncio, tempfile
+    >>> from datetime import UTC, datetime
     >>> answered = Prediction("p1", datetime(2026, 3, 3, tzinfo=UTC), "ann", "champion", 3, "1f0c", 0.91, True, {})
     >>> with tempfile.TemporaryDirectory() as folder, Log(f"sqlite:///{folder}/predictions.db") as log:
     ...     asyncio.run(log.write([answered]))

@@ -85,7 +85,7 @@ def path(hits: ArrayLike, limit: float, coins: ArrayLike) -> NDArray[np.float64]
     >>> rows = [i % 10 > 0 for i in range(900)] + [i % 2 > 0 for i in range(20)]
     >>> logs = path(rows, 0.8, np.full(920, 1 / 1000))
     >>> round(float(logs[899]), 1), round(float(logs[-1]), 1)
-    (-3.8, -1.5)
+    (-3.9, -1.3)
     """
     x = np.asarray(hits, dtype=bool)
     limit = float(np.clip(limit, 0.0, _HIGHEST))

@@ -19,7 +19,7 @@ def test_deployment_is_accepted_and_names_a_flow_that_exists(prefect):
     tool = [Path(sys.executable).with_name("prefect"), "--no-prompt"]
     environ = os.environ | {"PREFECT_API_URL": str(PREFECT_API_URL.value())}
     for arguments in (
-        ["work-pool", "create", "local", "--type", "process"],
+        ["work-pool", "create", "local", "--type", "process", "--overwrite"],
         ["deploy", "--prefect-file", "infra/prefect.yaml", "--all"],
     ):
         done = subprocess.run(

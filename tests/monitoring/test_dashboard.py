@@ -9,6 +9,7 @@ import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 from html_page import Page
 from prometheus_client.exposition import generate_latest
@@ -179,7 +180,7 @@ def test_a_browser_draws_them_in_light_and_in_dark_without_a_request(pages, tmp_
 def exposed(project) -> str:
     """Return what a server of the project tells Prometheus, with the figures of HOME."""
     server = server_of(project)
-    server.metrics.answered("champion", 1, [0.9], [True], [{"region": "north"}])
+    server.metrics.answered("champion", 1, np.array([0.9]), np.array([True]), [{"region": "north"}])
     told = families(project, Sources(known(project, url(project), NOW), HOME), NOW)
     text = generate_latest(registry_of(Exposed(server.metrics, server.gauges, lambda: told))).decode()
     server.log.close()

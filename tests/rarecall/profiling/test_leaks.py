@@ -111,7 +111,7 @@ def test_of_the_simulated_stream_only_truth_and_ids_are_suspect():
     [
         ("bank_marketing", "y", ["duration"]),
         ("adult", "income", []),
-        ("census_income_kdd", "label", []),
+        pytest.param("census_income_kdd", "label", [], marks=pytest.mark.thorough),
         ("credit_default", "has_default", []),
     ],
 )

@@ -183,7 +183,9 @@ def test_the_simulated_stream_is_understood():
     [
         ("bank_marketing", "y", "yes", 5289, "contacted_on", "client_id", ["unknown"]),
         ("adult", "income", ">50K", 11687, None, "person_id", ["?"]),
-        ("census_income_kdd", "label", "50000+", 9349, None, "person_id", ["?"]),
+        pytest.param(
+            "census_income_kdd", "label", "50000+", 9349, None, "person_id", ["?"], marks=pytest.mark.thorough
+        ),
         ("credit_default", "has_default", 1, 6636, None, "client_id", []),
     ],
 )
