@@ -58,7 +58,7 @@ demo: $(VENV)/.base  ## The whole story on the bundled simulator, with a report 
 	$(BIN)/rarecall demo
 
 test: $(VENV)/.dev  ## Every test, on real stores in temporary folders, a file at a time on each core
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(VENV)/.dev  ## Style, types and the architecture's contracts
 	$(BIN)/ruff check .

@@ -8,13 +8,6 @@ from redis_server import redis_server
 from rarecall.simulator.simulate import Payments, simulate
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests on one core, and on one and the same all those that look at the home of one long run."""
-    for item in items:
-        of_run = "retrained" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("retrained" if of_run else str(item.path)))
-
-
 @pytest.fixture(scope="session")
 def payments() -> pd.DataFrame:
     """12,000 payments of 40 days, 4% of them frauds."""

@@ -77,6 +77,7 @@ def test_second_run_is_cached(retrained):
     assert second["run_id"] != first["run_id"]
 
 
+@pytest.mark.thorough
 def test_another_folder_gives_the_same_bytes(prefect, retrained, tmp_path, payments):
     place, first = retrained
     record = placed(tmp_path, payments).retrain(home=tmp_path / "elsewhere")

@@ -52,6 +52,7 @@ def homes(retrained, tmp_path_factory):
     return home
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("page", "line"), LINES, ids=[f"{page}: {line}" for page, line in LINES])
 def test_a_command_of_a_runbook_works(homes, page, line):
     program, *arguments = shlex.split(line)

@@ -142,7 +142,7 @@ def test_a_file_that_is_no_table_is_refused_as_it_is_read(corrupt, sentence):
     assert outcome.findings == frozenset()
 
 
-@settings(SLOW, max_examples=12)
+@settings(SLOW, max_examples=6)  # 200 of them: make corruptions
 @given(drawn=corruptions())
 def test_no_corruption_passes_unnoticed(drawn):
     """Some of the 200, for every day."""
