@@ -40,6 +40,7 @@ from flows.commands import keys as api_keys
 from flows.commands import serve as serving
 from flows.commands import watch as watching
 from flows.commands.shared import AsJson, Home, ProjectFile, answer, prepare, user
+from rarecall import __version__
 from rarecall.errors import RarecallError
 
 app = typer.Typer(
@@ -104,12 +105,21 @@ def main() -> None:
         sys.exit(1)
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"rarecall {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def whole(
     only: Annotated[
         str | None,
         typer.Option("--class", envvar="RARECALL_CLASS", help="Of several rare classes, the one that is meant."),
     ] = None,
+    version: Annotated[  # noqa: ARG001 - answered by its callback, before any command
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which rarecall this is, and end.")
+    ] = False,
 ) -> None:
     """Say which of a project's rare classes a command is about."""
     if only is not None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from monitoring.watched import CROSSED
 from rarecall.errors import redacted
 from rarecall.project import Project
 from tasks.triggers import open_project_triggers
@@ -139,7 +140,3 @@ def target_of(project: Project, finding: dict[str, Any]) -> dict[str, str] | Non
     if len(columns) > 1 and len(columns) == len(values) and watched.issuperset(columns):
         return dict(zip(columns, values, strict=True))
     return None
-
-
-CROSSED = " x "
-"""Between the cohorts of a crossing, and between their values, as `monitoring.watched` names them."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from flows.cli import app
+from rarecall import __version__
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = sorted(
@@ -50,6 +51,10 @@ def test_commands_that_only_read_do_not_wait_for_prefect():
     program = "import sys, tasks.history, tasks.lineage, tasks.promote, tasks.status; print('prefect' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_a_version_is_asked_for_without_a_command(place):
+    assert place.run("--version").stdout == f"rarecall {__version__}\n"
 
 
 def test_schema_describes_the_project_file(place):
