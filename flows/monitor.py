@@ -58,8 +58,8 @@ def look(project: Project, *, who: str, now: datetime | None = None, see: See = 
     """
     moment = now or datetime.now(UTC)
     triggers = open_project_triggers(project)
-    with beating(project) as fault, sound(project, triggers, who=who) as told:
-        told("monitor.failed", fault)
+    with beating(project) as beat, sound(project, triggers, who=who) as told:
+        told("monitor.failed", beat.fault)
         for name, said in lateness(project, moment).items():
             told(name, said)
         triggers.settle(now=moment)
@@ -69,6 +69,7 @@ def look(project: Project, *, who: str, now: datetime | None = None, see: See = 
         failed = [one for one in triggers.all() if one.state == "failed" and one.standing]
         told("retrain.failed", f"trigger {failed[-1].id}: {failed[-1].why}" if failed else None)
         due = [one for one in triggers.all() if one.state == "due"]
+        beat.seen |= {"findings": [one.as_dict() for one in findings], "alarms": list(triggers.alarms())}
         if has_server():
             for one in due:
                 announce(project, BREACH, f"rarecall.trigger.{one.id}", {"trigger": one.id, **one.finding})

@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from prometheus_client.core import GaugeMetricFamily
 
 from monitoring.costs import cost
-from monitoring.figures import OUTCOMES, Home, Run
+from monitoring.figures import OUTCOMES, Home, Run, Seen
 from monitoring.label_time import Known
 from monitoring.slo import objectives
 from rarecall.burn import written
+from rarecall.finding import OVERALL
 from rarecall.project import Project
 
 _PREFIX = "rarecall_"
@@ -32,10 +33,13 @@ class Sources:
         Of the prediction log.
     home : Home or None
         Of the runs and the ledger.
+    seen : Seen or None
+        By the monitor; None where nobody looked.
     """
 
     known: Known | None
     home: Home | None
+    seen: Seen | None = None
 
 
 def families(project: Project, found: Sources, as_of: datetime) -> list[GaugeMetricFamily]:
@@ -46,6 +50,8 @@ def families(project: Project, found: Sources, as_of: datetime) -> list[GaugeMet
     if found.home:
         told += _of_runs(found.home, as_of)
         told += _of_models(found.home)
+    if found.seen:
+        told += _of_watch(found.seen)
     return told
 
 
@@ -102,6 +108,23 @@ def _of_labels(project: Project, known: Known) -> Iterator[GaugeMetricFamily]:
             ["window"],
             (([written(window)], cost(by_cell["all", "all"], costs)) for window, by_cell in known.cells.items()),
         )  # fmt: skip
+
+
+def _of_watch(seen: Seen) -> Iterator[GaugeMetricFamily]:
+    yield _family(
+        "watch_looked_timestamp_seconds", "When the monitor's last whole look ended.", [],
+        [([], seen.ended.timestamp())],
+    )  # fmt: skip
+    yield _family(
+        "watch_breach", "1 where the alarm of the watch sounds.", ["cohort", "value", "against"],
+        (
+            (["all", "all", against] if cohort == OVERALL else [cohort, value, against], float(breach))
+            for (cohort, value, against), breach in seen.breaches.items()
+        ),
+    )  # fmt: skip
+    yield _family(
+        "watch_alarm", "1: an alarm about the watch itself stands.", ["alarm"], (([one], 1.0) for one in seen.alarms)
+    )
 
 
 def _of_runs(home: Home, as_of: datetime) -> Iterator[GaugeMetricFamily]:

@@ -95,6 +95,24 @@ class Home:
         return done, done + sum(datetime.fromisoformat(one) >= moment for one in self.unfinished)
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What the monitor's last whole look saw.
+
+    Attributes
+    ----------
+    ended : datetime
+    breaches : dict of (str, str, str) to bool
+        By cohort, value and what its recall is held against: whether the watch's alarm sounds.
+    alarms : tuple of str
+        Names of the alarms about the watch itself that stand.
+    """
+
+    ended: datetime
+    breaches: Mapping[tuple[str, str, str], bool]
+    alarms: tuple[str, ...] = ()
+
+
 def run_of(record: Mapping[str, Any]) -> Run:
     """Return what is told of a run's record; what older records do not have is left out."""
     made, noise, sli = record["augmentation"] or {}, record["labels"] or {}, record["sli"]

@@ -22,6 +22,7 @@ _HEAD = (
 )
 _EVERY = "30s"
 _SERVER = "rarecall_serving_registry_age_seconds"
+_LOOKED = "rarecall_watch_looked_timestamp_seconds"
 
 
 def text(project: Project, *, named: bool) -> str:
@@ -67,15 +68,26 @@ def _recall(project: Project, one: Objective, only: str) -> Iterator[dict[str, A
         "rarecall:slo_recall_budget_left:ratio",
         f"1 - sum without (window) (rarecall:slo_recall_burn:ratio{_of(only, period)})",
     )
+    yield _alert(
+        "RarecallRecallBreach",
+        f"max by (project, cohort, value, against) (rarecall_watch_breach{_of(only)}) > 0",
+        "page",
+        "Recall of {{ $labels.cohort }} {{ $labels.value }} is below its {{ $labels.against }}",
+        "The alarm of the watch sounds, whose false alarms are bounded over all looks and cohorts; `rarecall watch` "
+        "shows the figures.",
+        "recall-breach",
+        slo="recall",
+    )
     week = f'window="{written(BREACH)}"'
     yield _alert(
         "RarecallRecallBreach",
-        f"rarecall:slo_recall_high:max{_of(only, week)} < {one.objective:g} and "
-        f"rarecall:slo_positives:max{_of(only, week)} >= {least}",
+        f"(rarecall:slo_recall_high:max{_of(only, week)} < {one.objective:g} and "
+        f"rarecall:slo_positives:max{_of(only, week)} >= {least}) unless on (project) "
+        f"max by (project) ({_LOOKED}{_of(only)})",
         "page",
         "Recall of {{ $labels.cohort }} {{ $labels.value }} is below {objective}",
-        "Of the positives whose label came within {window}, at most {{ $value | humanizePercentage }} were found, with "
-        "{confidence} confidence.",
+        "No monitor looks here. Of the positives whose label came within {window}, at most "
+        "{{ $value | humanizePercentage }} were found, with {confidence} confidence.",
         "recall-breach",
         slo="recall",
         objective=f"{one.objective:g}",
@@ -175,6 +187,19 @@ def _health(project: Project, only: str) -> Iterator[dict[str, Any]]:
         f"unless count by (project) (rarecall_figures_up{_of(only)}))",
         "ticket", "What the figures are read from cannot be read: {{ $labels.part }}",
         "The rules that read them are blind until it can.", "restore", hold="15m",
+    )  # fmt: skip
+    quiet = project.triggers.monitor_late
+    yield _alert(
+        "RarecallMonitorSilent",
+        f"time() - max by (project) ({_LOOKED}{_of(only)}) > {quiet.total_seconds():.0f}", "ticket",
+        "The monitor has come to no end for {{ $value | humanizeDuration }}",
+        "Nobody looks, or every look fails: a breach would go unnoticed.", "recall-breach", slo="recall", hold="5m",
+    )  # fmt: skip
+    yield _alert(
+        "RarecallWatchAlarm",
+        f"max by (project, alarm) (rarecall_watch_alarm{_of(only)}) > 0", "ticket",
+        "The watch lacks what it needs: {{ $labels.alarm }}",
+        "`rarecall triggers` says since when and what is missing.", "source-late", slo="recall",
     )  # fmt: skip
     noise = project.gates.label_noise_rate
     last = 'model="last"'

@@ -49,8 +49,10 @@ def known_of(project: Project, as_of: datetime) -> Known:
 
 
 def sources_of(project: Project, as_of: datetime | None = None) -> Sources:
-    """Return both, each None where it cannot be read: a figure that is missing must not hide the others."""
+    """Return all there is, each part None where it cannot be read: what is missing must not hide the others."""
     from sqlalchemy.exc import SQLAlchemyError
+
+    from tasks.heartbeat import seen
 
     parts: list[Known | Home | None] = []
     for read in (lambda: known_of(project, as_of or datetime.now(UTC)), lambda: home_of(project)):
@@ -58,7 +60,7 @@ def sources_of(project: Project, as_of: datetime | None = None) -> Sources:
             parts.append(read())
         except (RarecallError, SQLAlchemyError, OSError, ValueError, KeyError):
             parts.append(None)
-    return Sources(*parts)  # type: ignore[arg-type]
+    return Sources(*parts, seen=seen(project))  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=4096)

@@ -15,6 +15,7 @@ from traffic import send
 from flows.monitor import look
 from rarecall.errors import StoreError
 from rarecall.project import load
+from tasks.metrics import metrics
 from tasks.triggers import listed, open_project_triggers
 
 ROOT = Path(__file__).parents[2]
@@ -125,6 +126,26 @@ def test_a_look_that_fails_is_an_alarm_and_the_error_goes_on(project):
     after = looked(project)
     assert after["alarms"][0]["said"].startswith("the look failed"), "the look before did not come to its end"
     assert looked(project)["alarms"] == []
+
+
+def test_metrics_tell_what_the_last_whole_look_saw(project):
+    breach = 'rarecall_watch_breach{against="objective",cohort="region",project="payments",value="north"}'
+    assert "rarecall_watch" not in metrics(project)["text"], "nobody looked"
+
+    def broken(_project, _now):
+        raise StoreError("the prediction log is away")
+
+    looked(project, finding())
+    looked_at = [line for line in metrics(project)["text"].splitlines() if "looked_timestamp" in line]
+    with pytest.raises(StoreError, match="is away"):
+        look(project, who="monitor", see=broken)
+    told = metrics(project)["text"].splitlines()
+    assert f"{breach} 1.0" in told
+    assert [line for line in told if "looked_timestamp" in line] == looked_at
+    looked(project, good(finding()))
+    told = metrics(project)["text"].splitlines()
+    assert f"{breach} 0.0" in told
+    assert 'rarecall_watch_alarm{alarm="monitor.failed",project="payments"} 1.0' in told
 
 
 def test_a_monitor_that_was_away_says_so(project):

@@ -51,6 +51,15 @@ def recall(positives, missed, high, window="7d", cohort="region", value="north")
     }
 
 
+def watched(breach, looked="60+60x160"):
+    """Return the gauges of a monitor that looks every minute."""
+    cohort = 'cohort="region",value="north",against="objective"'
+    return flat({}) | {
+        "rarecall_watch_looked_timestamp_seconds": looked,
+        f"rarecall_watch_breach{{{cohort}}}": f"{breach}+0x160",
+    }
+
+
 def requests(share, per_minute=100, *, then=0.0):
     """Return counters of two hours of requests, of which a share fails, and of 40 minutes in which another does."""
 
@@ -104,6 +113,11 @@ STORIES = {
     "labels are noisy": (flat({'rarecall_model_label_noise_rate_low{model="last"}': 0.03}),
                          {("RarecallNoisyLabels", "ticket", "")}),
     "recall is breached": (flat(recall(60, 30, 0.62)), {("RarecallRecallBreach", "page", "7d")}),
+    "the alarm of the watch sounds": (watched(1), {("RarecallRecallBreach", "page", "")}),
+    "the watch is quiet about a bad interval": (watched(0) | flat(recall(60, 30, 0.62)), set()),
+    "nobody looks any more": (watched(0, "60+0x160"), {("RarecallMonitorSilent", "ticket", "")}),
+    "the watch has no labels": (watched(0) | {'rarecall_watch_alarm{alarm="labels.missing"}': "1+0x160"},
+                                {("RarecallWatchAlarm", "ticket", "")}),
     "recall is bad on too few": (flat(recall(29, 29, 0.12) | recall(29, 29, 0.12, "2h")), set()),
     "recall burns fast": (flat(recall(60, 31, 0.6, "2h")), burns("Recall", ["2h"])),
     "recall burns as fast as it may": (flat(recall(60, 30, 0.62, "2h")), set()),
