@@ -50,13 +50,18 @@ def _record_server(record: Path) -> None:
         with suppress(psutil.Error):
             if _SERVER in child.cmdline():
                 record.parent.mkdir(parents=True, exist_ok=True)
-                record.write_text(str(child.pid))
+                record.write_text(f"{child.pid} {os.getpid()}")
 
 
 def _end_orphan(record: Path) -> None:
-    """End the temporary Prefect server of a run that was killed; the number alone is no proof, its command is."""
+    """End the temporary Prefect server of a run that was killed.
+
+    The number alone is no proof, its command is. A program that goes on after its run keeps its server: whose parent
+    died has another one.
+    """
     with suppress(FileNotFoundError, ValueError, psutil.Error):
-        server = psutil.Process(int(record.read_text()))
-        if _SERVER in server.cmdline() and server.ppid() != os.getpid():
+        number, owner = map(int, record.read_text().split())
+        server = psutil.Process(number)
+        if _SERVER in server.cmdline() and server.ppid() != owner:
             server.terminate()
     record.unlink(missing_ok=True)

@@ -101,7 +101,7 @@ def test_full_disk_is_one_sentence_and_leaves_the_last_good_run(retrained, tmp_p
     assert [one["version"] for one in status["datasets"]] == [before["dataset_version"]]
 
 
-def test_a_second_run_in_the_same_home_is_refused_while_the_first_holds_it(retrained):
+def test_a_second_run_in_the_same_home_is_refused_while_the_first_holds_it(prefect, retrained):
     from filelock import FileLock
 
     place = retrained[0]

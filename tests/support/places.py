@@ -44,12 +44,13 @@ class Place:
             warnings.simplefilter("ignore")  # the libraries' own, as the command line does
             return retrain(str(self.file), home and str(home))
 
-    def run(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        """Run a command as a user does: flows in a process of their own, all else in this one, which has imported it.
+    def run(self, *arguments: str, apart: bool = False, **environ: str) -> subprocess.CompletedProcess[str]:
+        """Run a command through the console script's function, in this process, which has imported everything.
 
-        What only a new process shows (how long it starts, how it dies) is for `subprocess` and `RARECALL`.
+        With `apart` in a process of its own, with what Prefect starts by itself. What only a new process shows
+        besides (how long it starts, how it dies) is for `subprocess` and `RARECALL`.
         """
-        if {"retrain", "demo"}.isdisjoint(arguments) or "--help" in arguments:
+        if not apart:
             return run_here(self.folder, arguments, environ)
         return subprocess.run(
             [RARECALL, *arguments],
@@ -75,6 +76,7 @@ PROJECT: dict[str, Any] = {
     # Synthetic rows whether they pay or not: most of what is tested here is about them.
     "ablation": {"compare": False},
     "labels": {"folds": 3},
+    "training": {"parameters": {"max_iter": 40}},
     "fidelity": {"rows": 500, "folds": 2},
     "gates": {"minority_recall": 0.5, "minority_precision": 0.5, "f1_minority": 0.5, "train_test_gap": 0.5},
 }
