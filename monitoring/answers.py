@@ -33,6 +33,9 @@ def answers(connection: sa.Connection) -> sa.Subquery:
     connection : Connection
         To the log, for which the question is written: SQLite and PostgreSQL open a record in ways of their own.
     """
+    alone = sa.select(*(PREDICTIONS.c[name] for name in _COLUMNS))
+    if not sa.inspect(connection).has_table(BATCHES.name):  # a log that was begun by an older version
+        return alone.subquery("answers")
     b = BATCHES.c
     if connection.dialect.name == "postgresql":
         opened = sa.func.jsonb_array_elements(sa.cast(b.record, JSONB))
@@ -54,7 +57,6 @@ def answers(connection: sa.Connection) -> sa.Subquery:
         part(4, sa.SmallInteger()).label("flagged"),
         part(5, sa.Text()).label("cohorts"),
     )
-    alone = sa.select(*(PREDICTIONS.c[name] for name in _COLUMNS))
     return sa.union_all(alone, in_batches).subquery("answers")
 
 

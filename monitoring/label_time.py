@@ -14,8 +14,9 @@ from typing import Any, Self
 import orjson
 import sqlalchemy as sa
 
+from monitoring.answers import answers
 from monitoring.prediction_store import engine, standing
-from monitoring.prediction_tables import PREDICTIONS, TRUTHS
+from monitoring.prediction_tables import TRUTHS
 from monitoring.predictions import micros
 from rarecall.intervals import Interval, wilson
 
@@ -184,8 +185,9 @@ def _truths(since: int, until: int) -> sa.Subquery:
 
 def _counted(connection: sa.Connection, truth: sa.Subquery, place: Any) -> Sequence[Any]:
     """Return (cohorts, place, label, flagged, how many) of the answers that were given, shadows left out."""
-    columns = (PREDICTIONS.c.cohorts, place.label("place"), truth.c.label, PREDICTIONS.c.flagged)
-    rows = sa.select(*columns).join(PREDICTIONS, PREDICTIONS.c.id == truth.c.prediction).subquery()
+    given = answers(connection)
+    columns = (given.c.cohorts, place.label("place"), truth.c.label, given.c.flagged)
+    rows = sa.select(*columns).join(given, given.c.id == truth.c.prediction).subquery()
     asked = sa.select(*rows.c, sa.func.count()).group_by(*rows.c)
     return connection.execute(asked).all()
 
@@ -208,7 +210,8 @@ def _apart(rows: Iterable[Any]) -> Iterator[tuple[Cell, int, Counts]]:
 def _label_age(connection: sa.Connection, as_of: datetime) -> timedelta | None:
     now = micros(as_of)
     newest = sa.select(sa.func.max(TRUTHS.c.recorded)).where(TRUTHS.c.recorded <= now)
-    first = sa.select(sa.func.min(PREDICTIONS.c.at)).where(PREDICTIONS.c.at <= now)
+    given = answers(connection)
+    first = sa.select(sa.func.min(given.c.at)).where(given.c.at <= now)
     for asked in (newest, first):
         if (at := connection.execute(asked).scalar()) is not None:
             return (now - at) * _MICROSECOND
