@@ -22,6 +22,7 @@ from flows.commands import (
     drift,
     export,
     forget,
+    gameday,
     history,
     labels,
     lineage,
@@ -75,6 +76,7 @@ app.command()(monitor.monitor)
 app.command()(triggers.triggers)
 app.command()(deploy.deploy)
 app.command()(replay.replay)
+app.command()(gameday.gameday)
 app.command()(slo.slo)
 app.command()(metrics.metrics)
 app.command()(dashboard.dashboard)
