@@ -6,7 +6,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from monitoring.answers import answers
+from monitoring.answers import answers, newest
 from monitoring.prediction_store import engine, standing
 from monitoring.prediction_tables import TRUTHS
 from monitoring.predictions import micros
@@ -69,7 +69,7 @@ def read(url: str, *, older_than: datetime) -> Arrivals:
                 .outerjoin(truth, truth.c.prediction == given.c.id)
                 .where(given.c.at < micros(older_than), truth.c.prediction.is_(None))
             )
-            answered = connection.execute(sa.select(sa.func.max(given.c.at))).scalar()
+            answered = newest(connection)
             labelled = connection.execute(sa.select(sa.func.max(TRUTHS.c.recorded))).scalar()
             first, waiting = connection.execute(unlabelled).one()
     except sa.exc.SQLAlchemyError as error:

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from monitoring.answers import answers
+from monitoring.answers import answers, given
 from monitoring.prediction_reading import reading
 from monitoring.prediction_tables import SHADOWS, TRUTHS
 from monitoring.predictions import micros
@@ -119,24 +119,29 @@ class _Row(NamedTuple):
 
 def _judged(connection: sa.Connection, version: int) -> sa.Subquery:
     """Return the answers to the rows that a version judged, with what it `said` of each."""
-    given = answers(connection)
-    own = sa.select(given, given.c.flagged.label("said")).where(given.c.version == version)
-    as_shadow = (
-        sa.select(given, S.flagged.label("said"))
-        .join(SHADOWS, S.prediction == given.c.id)
-        .where(S.version == version, given.c.version != version)
+    all_of = answers(connection)
+    own = sa.select(all_of, all_of.c.flagged.label("said")).where(all_of.c.version == version)
+    return own.union_all(_shadowed(connection, version)).subquery()
+
+
+def _shadowed(connection: sa.Connection, version: int) -> sa.Select[Any]:
+    """Return the answers of other versions of which a version said something as a shadow."""
+    all_of = answers(connection)
+    return (
+        sa.select(all_of, S.flagged.label("said"))
+        .join(SHADOWS, S.prediction == all_of.c.id)
+        .where(S.version == version, all_of.c.version != version)
     )
-    return own.union_all(as_shadow).subquery()
 
 
 def _others(connection: sa.Connection, version: int, moment: int) -> sa.Subquery:
     """Return the rows that only other versions judged: their labels come as these do."""
-    given = answers(connection)
-    seen = sa.and_(S.prediction == given.c.id, S.version == version)
+    all_of = answers(connection)
+    seen = sa.and_(S.prediction == all_of.c.id, S.version == version)
     return (
-        sa.select(given, given.c.flagged.label("said"))
-        .select_from(given.outerjoin(SHADOWS, seen))
-        .where(given.c.version != version, S.prediction.is_(None), given.c.at >= moment - LEARNED // _MICROSECOND)
+        sa.select(all_of, all_of.c.flagged.label("said"))
+        .select_from(all_of.outerjoin(SHADOWS, seen))
+        .where(all_of.c.version != version, S.prediction.is_(None), all_of.c.at >= moment - LEARNED // _MICROSECOND)
         .subquery()
     )
 
@@ -163,10 +168,10 @@ def _resolved(connection: sa.Connection, judged: sa.Subquery, moment: int) -> li
 
 
 def _answered(connection: sa.Connection, version: int, moment: int) -> tuple[int | None, int]:
-    of = _judged(connection, version).c
-    counted = sa.select(sa.func.min(of.at), sa.func.count()).where(of.at <= moment)
-    begun, many = connection.execute(counted).one()
-    return begun, many
+    of = _shadowed(connection, version).subquery().c
+    first, many = connection.execute(sa.select(sa.func.min(of.at), sa.func.count()).where(of.at <= moment)).one()
+    begun, own = given(connection, version, moment)
+    return min((one for one in (first, begun) if one is not None), default=None), own + many
 
 
 def _curves(rows: Ints, moment: int) -> dict[tuple[bool, bool], Curve]:
