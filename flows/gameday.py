@@ -11,7 +11,9 @@ from flows.environment import configure
 from rarecall.errors import DataError
 
 
-def gameday(name: str, *, output: Path, home: Path | None = None, say: Callable[[str], None]) -> dict[str, Any]:
+def gameday(
+    name: str, *, output: Path, home: Path | None = None, say: Callable[[str], None], with_prefect: bool = True
+) -> dict[str, Any]:
     """Play a scenario and return what was seen, with its page.
 
     Parameters
@@ -24,6 +26,8 @@ def gameday(name: str, *, output: Path, home: Path | None = None, say: Callable[
         Where the stack keeps everything, an empty folder or none yet; by default a temporary one.
     say : callable
         Told a sentence for each thing that happens.
+    with_prefect : bool
+        Whether a Prefect server and a worker are part of the stack; else the monitor runs its retrain itself.
 
     Returns
     -------
@@ -49,13 +53,32 @@ def gameday(name: str, *, output: Path, home: Path | None = None, say: Callable[
 
     held = False
     try:
-        found = play(chosen, folder, output, say=say)
+        found = play(chosen, folder, output, say=say, with_prefect=with_prefect)
         held = found["held"]
     finally:
         is_kept = home is not None or not held
         if not is_kept:
             shutil.rmtree(folder, ignore_errors=True)
     return found | {"home": str(folder) if is_kept else None}
+
+
+def replace(folder: Path) -> None:
+    """Remove a stack's folder that a game day has left; another one's is refused.
+
+    Raises
+    ------
+    DataError
+        The folder holds what is no game day's.
+    """
+    from tasks.gameday.stage import is_own
+    from tasks.take_down import take_down
+
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    if not is_own(folder):
+        raise DataError(f"--home: expected a demo's folder, or none yet, got {folder}, which holds something else")
+    take_down(folder)
+    shutil.rmtree(folder)
 
 
 def listed() -> dict[str, Any]:

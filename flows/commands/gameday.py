@@ -32,7 +32,7 @@ def gameday(
         nonlocal held
         from flows.gameday import gameday as play
 
-        found = play(scenario, output=output, home=home, say=_progress if as_json else _say)
+        found = play(scenario, output=output, home=home, say=console.note if as_json else _say)
         held = found["held"]
         return found
 
@@ -54,10 +54,6 @@ def _show_list(found: dict[str, Any]) -> None:
 
 def _say(line: str) -> None:
     console.say(escape(line))
-
-
-def _progress(line: str) -> None:
-    console.progress.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
 def _show(found: dict[str, Any]) -> None:

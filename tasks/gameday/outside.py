@@ -42,6 +42,11 @@ class Outside:
         """Let the connections go."""
         self._client.close()
 
+    @property
+    def has_prefect(self) -> bool:
+        """Whether a Prefect server is part of the stack."""
+        return "prefect" in self.addresses
+
     def serving(self) -> dict[str, int | None]:
         """Return the versions that the router answers with, by arm."""
         told = self._client.get(f"{self.addresses['router']}/readyz").json()

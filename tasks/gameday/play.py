@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,16 @@ from rarecall.errors import RarecallError
 from tasks.gameday.chain import COHORT, VALUE
 from tasks.gameday.course import Course
 from tasks.gameday.outside import Outside
-from tasks.gameday.recall import over_label_time
+from tasks.gameday.recall import compared, over_label_time
 from tasks.gameday.scenario import HISTORY, Scenario
 from tasks.gameday.stage import Stage, staged
 from tasks.gameday.stream import Stream
 from tasks.gameday.timeline import Timeline
 
 
-def play(scenario: Scenario, home: Path, output: Path, *, say: Callable[[str], None]) -> dict[str, Any]:
+def play(
+    scenario: Scenario, home: Path, output: Path, *, say: Callable[[str], None], with_prefect: bool = True
+) -> dict[str, Any]:
     """Play a scenario on a stack of its own, and return what was seen.
 
     Parameters
@@ -32,12 +35,15 @@ def play(scenario: Scenario, home: Path, output: Path, *, say: Callable[[str], N
         The folder of the page, its picture and its JSON.
     say : callable
         Told a sentence for each thing that happens.
+    with_prefect : bool
+        Whether a Prefect server and a worker are part of the stack.
 
     Returns
     -------
     dict
         JSON-ready: `scenario`, `says`, `held`, `seconds`, `events`, `expectations`, `recall` (by value of the region,
-        over label time), `objective`, `cohort`, `value`, `begins`, `ends`, and the `page` and its `picture`.
+        over label time), `objective`, `cohort`, `value`, `begins`, `ends`, `after`
+        (`tasks.gameday.recall.compared`), and the `page` and its `picture`.
 
     Raises
     ------
@@ -50,7 +56,8 @@ def play(scenario: Scenario, home: Path, output: Path, *, say: Callable[[str], N
     stream = Stream(scenario.payments())
     say(f"{scenario.name}: {scenario.says}")
     changes = scenario.settings
-    with staged(home, lambda source: stream.deliver(source, HISTORY), say=say, changes=changes) as stage:
+    deliver = partial(stream.deliver, day=HISTORY)
+    with staged(home, deliver, say=say, changes=changes, with_prefect=with_prefect) as stage:
         stream.router = stage.addresses["router"]
         outside = Outside(stage.project, stage.addresses)
         course = Course(stage, stream, outside, timeline)
@@ -85,5 +92,6 @@ def _figures(course: Course, stage: Stage) -> dict[str, Any]:
         "ends": course.day,
         "answered": int(course.stream.asked.sum()),
         "labelled": int(np.isfinite(course.stream.told).sum()),
+        "after": compared(course.stage.project),
         "recall": over_label_time(course.stream, COHORT, begin=HISTORY, end=course.day),
     }

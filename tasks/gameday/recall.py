@@ -11,6 +11,7 @@ from rarecall.intervals import Interval, wilson
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from rarecall.project import Project
     from tasks.gameday.stream import Stream
 
 TRAILING = 5
@@ -75,6 +76,33 @@ def points(told: NDArray[np.float64], flagged: NDArray[np.bool_], *, begin: int,
                  "high": round(high, 4)}
             )  # fmt: skip
     return found
+
+
+def compared(project: Project) -> dict[str, Any] | None:
+    """Return what the last retrain says of the champion that it met and of its own model, on the same holdout.
+
+    Returns
+    -------
+    dict or None
+        `candidate`, `accuracy_of_champion`, `recall_by_region` and `report`; None where no retrain met a champion.
+    """
+    from tasks import runs
+
+    found = [record for record in runs.records(project) if record.get("champion_sli")]
+    if not found:
+        return None
+    last = max(found, key=lambda record: int(record["model_version"]))
+    before, now = last["champion_sli"], last["sli"]
+    by_region = {
+        name: {"champion": before["by_cohort"]["region"][name]["minority_recall"], "candidate": one["minority_recall"]}
+        for name, one in now["by_cohort"]["region"].items()
+    }
+    return {
+        "candidate": last["model_version"],
+        "accuracy_of_champion": before["accuracy"],
+        "recall_by_region": {name: one for name, one in by_region.items() if None not in one.values()},
+        "report": last["report"],
+    }
 
 
 def of(flagged: NDArray[np.bool_]) -> tuple[int, int, Interval]:

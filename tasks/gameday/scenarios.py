@@ -17,7 +17,7 @@ _TOLD = (
     new_fraud, bad_canary, corrupted_delivery, registry_gone, prevalence_collapse, label_noise, slow_model,
     worker_killed,
 )  # fmt: skip
-SCENARIOS = {one.SCENARIO.name: one.SCENARIO for one in _TOLD}
+SCENARIOS: dict[str, Scenario] = {one.SCENARIO.name: one.SCENARIO for one in _TOLD}
 
 
 def scenario(name: str) -> Scenario:

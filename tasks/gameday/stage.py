@@ -25,7 +25,10 @@ from tasks.supervisor import Child, Supervisor
 
 SECONDS_A_DAY = 1.5
 SOURCE = "payments.parquet"
+_API = "PREFECT_API_URL"
 _SETTLE, _WINDOW, _HORIZON, _LABEL_DELAY = 14, 28, 365, "7d"  # days of the stream
+
+_HEAD = "# Written by a game day, whose next one may replace this folder.\n"
 
 # A worker looks for runs every 10 s by default, and a runner too; a game day has no hours to spare.
 _QUICK = {
@@ -92,14 +95,20 @@ def settings(seconds_a_day: float, changes: Mapping[str, Any]) -> dict[str, Any]
         "labels": {"folds": 2},
         "fidelity": {"rows": 500, "folds": 2},
         "ablation": {"compare": False},
-        "gates": {"minority_recall": 0.7, "minority_precision": 0.5, "f1_minority": 0.5, "train_test_gap": 0.3,
+        "gates": {"minority_recall": 0.7, "minority_precision": 0.7, "f1_minority": 0.6, "train_test_gap": 0.3,
                   "label_noise_rate": 0.05},
         "watch": {"settle": days(_SETTLE), "window": days(_WINDOW), "horizon": days(_HORIZON)},
-        "canary": {"ramp": [0.05, 0.10], "false_alarm_margin": 1.0, "min_requests": 50},
+        "canary": {"ramp": [0.05, 0.10], "false_alarm_margin": 3.0, "min_requests": 50},
         "schedule": {"retrain": None, "monitor": None, "canary": None},
         "stores": {"home": "."},
     }  # fmt: skip
     return own | dict(changes)
+
+
+def is_own(folder: Path) -> bool:
+    """Return whether a folder is one that a game day has made."""
+    file = folder / FILE
+    return file.is_file() and file.read_text(encoding="utf-8").startswith(_HEAD)
 
 
 @contextmanager
@@ -109,6 +118,7 @@ def staged(
     *,
     say: Callable[[str], None],
     changes: Mapping[str, Any] | None = None,
+    with_prefect: bool = True,
 ) -> Iterator[Stage]:
     """Set a stack up in a folder with a champion in it, and take it down again.
 
@@ -122,6 +132,8 @@ def staged(
         Told what the supervisor does.
     changes : mapping, optional
         Sections of the project file.
+    with_prefect : bool
+        Whether a Prefect server hears of a breach and a worker retrains; else the monitor does it itself.
 
     Raises
     ------
@@ -129,11 +141,12 @@ def staged(
         The stack did not come up; its logs are in the folder.
     """
     file, source = folder / FILE, folder / SOURCE
-    file.write_text(yaml.safe_dump(settings(SECONDS_A_DAY, changes or {}), sort_keys=False))
+    file.write_text(_HEAD + yaml.safe_dump(settings(SECONDS_A_DAY, changes or {}), sort_keys=False))
     deliver(source)
     os.environ.update(_QUICK)
+    os.environ.pop(_API, None)  # somebody else's server is not part of this
     project = load(file, {})
-    children = _children(project, file)
+    children = _children(project, file, with_prefect=with_prefect)
     supervisor = Supervisor(children, folder, say=say)
     is_ready, failed = threading.Event(), []
 
@@ -157,16 +170,23 @@ def staged(
         thread.join()
 
 
-def _children(project: Project, file: Path) -> list[Child]:
+def _children(project: Project, file: Path, *, with_prefect: bool) -> list[Child]:
     """Return what `rarecall up` starts, a champion that is made before it serves, a monitor and a canary."""
     ports = dict(zip(("prefect", "mlflow", "router"), _free_ports(3), strict=True))
     named = {one.name: one for one in stack(project, file, ports)}
-    rarecall, api = str(Path(sys.executable).with_name("rarecall")), dict(named["worker"].environ)
-    champion = Child(name="champion", command=[rarecall, "retrain", str(file)], environ=api, once=True)
-    monitor = Child(name="monitor", command=[rarecall, "monitor", str(file), "--every", "1s"], environ=api)
-    canary = Child(name="canary", command=[rarecall, "canary", str(file), "--every", "2s"], environ=api)
-    made = [named["prefect"], named["deployments"], named["worker"], champion, named["mlflow"], named["router"]]
-    return [replace(one, environ=dict(one.environ) | _QUICK) for one in [*made, monitor, canary]]
+    rarecall = str(Path(sys.executable).with_name("rarecall"))
+    own = {
+        name: Child(name=name, command=[rarecall, command, str(file), *more], once=name == "champion")
+        for name, command, *more in (
+            ("champion", "retrain"), ("monitor", "monitor", "--every", "1s"), ("canary", "canary", "--every", "2s")
+        )
+    }  # fmt: skip
+    servers = ["prefect", "deployments", "worker"] if with_prefect else []
+    order = [*servers, "champion", "mlflow", "router", "monitor", "canary"]
+    made = [(named | own)[name] for name in order]
+    api = {_API: named["worker"].environ[_API]} if with_prefect else {}
+    environs = ({name: value for name, value in one.environ.items() if name != _API} for one in made)
+    return [replace(one, environ=environ | api | _QUICK) for one, environ in zip(made, environs, strict=True)]
 
 
 def _free_ports(count: int) -> list[int]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rarecall.errors import DataError
 from rarecall.project import Project
 from rarecall.simulator.payments import FEATURES
 
@@ -55,7 +56,10 @@ def _champion(project: Project) -> Any:
     from serving import registry
 
     client = registry.connect(project)
-    return registry.load(client, registry.at_alias(client, project.name, registry.CHAMPION))
+    champion = registry.at_alias(client, project.name, registry.CHAMPION)
+    if champion is None:
+        raise DataError(f"{project.name} has no champion from which a version could be made")
+    return registry.load(client, champion)
 
 
 def _registered(project: Project, made: Any) -> str:
