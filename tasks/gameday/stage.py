@@ -25,6 +25,7 @@ from tasks.supervisor import Child, Supervisor
 
 SECONDS_A_DAY = 1.5
 SOURCE = "payments.parquet"
+_WAIT = 600.0  # seconds until a child is well: one of them trains a model, maybe beside busy neighbours
 _API = "PREFECT_API_URL"
 _SETTLE, _WINDOW, _HORIZON, _LABEL_DELAY = 14, 28, 365, "7d"  # days of the stream
 
@@ -95,6 +96,8 @@ def settings(seconds_a_day: float, changes: Mapping[str, Any]) -> dict[str, Any]
         "labels": {"folds": 2},
         "fidelity": {"rows": 500, "folds": 2},
         "ablation": {"compare": False},
+        "training": {"explain": "none"},
+        "monitoring": {"report_rows": 500},
         "gates": {"minority_recall": 0.7, "minority_precision": 0.7, "f1_minority": 0.6, "train_test_gap": 0.3,
                   "label_noise_rate": 0.05},
         "watch": {"settle": days(_SETTLE), "window": days(_WINDOW), "horizon": days(_HORIZON)},
@@ -147,7 +150,7 @@ def staged(
     os.environ.pop(_API, None)  # somebody else's server is not part of this
     project = load(file, {})
     children = _children(project, file, with_prefect=with_prefect)
-    supervisor = Supervisor(children, folder, say=say)
+    supervisor = Supervisor(children, folder, say=say, wait=_WAIT)
     is_ready, failed = threading.Event(), []
 
     def run() -> None:
@@ -178,7 +181,7 @@ def _children(project: Project, file: Path, *, with_prefect: bool) -> list[Child
     own = {
         name: Child(name=name, command=[rarecall, command, str(file), *more], once=name == "champion")
         for name, command, *more in (
-            ("champion", "retrain"), ("monitor", "monitor", "--every", "1s"), ("canary", "canary", "--every", "2s")
+            ("champion", "retrain"), ("monitor", "monitor", "--every", "2s"), ("canary", "canary", "--every", "3s")
         )
     }  # fmt: skip
     servers = ["prefect", "deployments", "worker"] if with_prefect else []

@@ -1,4 +1,4 @@
-"""The parts of a game day: its page in a browser, and a chain that is broken on purpose at a real router."""
+"""The parts of a game day: its curves, its page in a browser, its clock, and a router that does not answer."""
 
 import json
 import shutil
@@ -10,23 +10,17 @@ import httpx
 import numpy as np
 import pytest
 from html_page import Page
-from places import Place
-from served import running
 
 from monitoring.gameday import render
 from monitoring.plots.gameday import as_png
 from rarecall.project import load
 from rarecall.simulator.simulate import Payments, simulate
-from serving.app import create_app
-from tasks.gameday import chain
-from tasks.gameday.outside import Outside
 from tasks.gameday.page import write
 from tasks.gameday.recall import over_label_time
 from tasks.gameday.scenarios import SCENARIOS
 from tasks.gameday.stage import settings
 from tasks.gameday.stream import Stream
 from tasks.gameday.timeline import MARKS, Timeline
-from tasks.serve import server_of
 
 
 @pytest.fixture(scope="module")
@@ -110,31 +104,6 @@ def test_a_day_of_the_project_file_is_as_long_as_one_of_the_stream(tmp_path):
         (tmp_path / "rarecall.yaml").write_text(json.dumps(settings(1.5, one.settings)))
         load(tmp_path, {})
         Payments(**one.stream)
-
-
-def test_a_budget_that_lacks_one_label_breaks_the_chain_and_says_so(retrained, tmp_path):
-    """A real router: rows asked about, labels told, and the budget holds; one more told behind its back, and not."""
-    shutil.copytree(retrained[0].folder, tmp_path / "copy")
-    project = load(Place(tmp_path / "copy").file, {})
-    server = server_of(project)
-    said = []
-    with running(create_app(server), server) as here:
-        stream = Stream(simulate(Payments(rows=12_000, days=40, fraud_share=0.04)), here.url)
-        outside = Outside(project, {"router": here.url})
-        course = SimpleNamespace(stream=stream, outside=outside, timeline=Timeline(said.append))
-        stream.ask(12)
-        stream.tell(40)
-        assert (int(stream.asked.sum()), stream.unanswered, set(stream.version[stream.asked])) == (300, 0, {1})
-        chain.accounted(course)
-        chain.answered(course)
-        assert course.timeline.held, said
-        stream.told[np.flatnonzero(stream.labelled())[0]] = np.nan
-        chain.accounted(course)
-        stream.close()
-        outside.close()
-    positives = int(stream.labelled().sum()) + 1
-    assert not course.timeline.held
-    assert any(line.startswith("NOT HELD  budget of all: expected ") and f"of {positives}" in line for line in said)
 
 
 def test_rows_that_nobody_answers_are_counted_and_a_label_that_nobody_takes_ends_the_day(monkeypatch):
