@@ -29,8 +29,8 @@ def demo(home: Path, *, say: Callable[[str], None], progress: Callable[[str], No
     Returns
     -------
     dict
-        `held`, `champion` and `candidate` (versions), `accuracy_of_champion` and `recall_by_region` (on the holdout of
-        the retrain), `seconds`, `page`, `picture` and `report`.
+        `held`, `seconds`, `page`, `picture`; and where a retrain met the champion `candidate`, its version,
+        `accuracy_of_champion` and `recall_by_region` on the retrain's holdout, and `report`.
 
     Raises
     ------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tasks.gameday import chain
+from tasks.gameday import canary, chain
 from tasks.gameday.scenario import TROUBLE, Scenario
 from tasks.gameday.version import deafened
 
@@ -23,10 +23,10 @@ def play(course: Course) -> None:
     champion = course.outside.serving()["champion"]
     version = deafened(course.stage.project, course.stream, recall=0.45)
     course.tell(f"version {version} finds half as many, and somebody puts it on canary", mark="trouble")
-    if chain.on_canary(course, version, force=True):
-        chain.rolled_back(course, version, because="recall", within=MOST_POSITIVES)
-        chain.stands(course, champion)
-        chain.little_harm(course, version, _MOST_SHARE)
+    if canary.on_canary(course, version, force=True):
+        canary.rolled_back(course, version, because="recall", within=MOST_POSITIVES)
+        canary.stands(course, champion)
+        canary.little_harm(course, version, _MOST_SHARE)
     chain.not_retrained(course)
     chain.accounted(course)
     chain.answered(course)

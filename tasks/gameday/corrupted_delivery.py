@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tasks.gameday import chain
+from tasks.gameday import canary, chain
 from tasks.gameday.scenario import TROUBLE, Scenario
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def play(course: Course) -> None:
     )
     made = course.outside.versions() - versions
     course.timeline.expect("nothing learned", "0 new versions", f"{made}", held=made == 0)
-    chain.stands(course, champion)
+    canary.stands(course, champion)
     course.until(course.day + 3)
     course.tell("the next delivery is sound again", mark="restored")
     again = chain.scheduled(course)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tasks.gameday import chain
+from tasks.gameday import canary, chain
 from tasks.gameday.scenario import TROUBLE, Scenario
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def play(course: Course) -> None:
             course.until(course.day + 5)
         fired = course.outside.triggers()
         course.timeline.expect("not again", "1 trigger, whatever sounds on", f"{len(fired)}", held=len(fired) == 1)
-    chain.stands(course, champion)
+    canary.stands(course, champion)
     chain.accounted(course)
     chain.answered(course)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tasks.gameday import chain
+from tasks.gameday import canary, chain
 from tasks.gameday.scenario import TROUBLE, Scenario
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def play(course: Course) -> None:
     version = chain.retrained(course, trigger["trigger"]) if trigger else None
     if trigger and version:
         chain.targeted(course, version)
-        if chain.gated(course, version) and chain.on_canary(course, version) and chain.promoted(course, version):
+        if chain.gated(course, version) and canary.on_canary(course, version) and canary.promoted(course, version):
             chain.restored(course, trigger["trigger"], version, TROUBLE)
     chain.accounted(course)
     chain.answered(course)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tasks.gameday import chain
+from tasks.gameday import canary, chain
 from tasks.gameday.scenario import TROUBLE, Scenario
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def play(course: Course) -> None:
     )
     sounding = sum(one["breach"] for one in found)
     course.timeline.expect("no false alarm", "0 breaches", f"{sounding} breaches", held=not sounding)
-    chain.stands(course, champion)
+    canary.stands(course, champion)
     chain.not_retrained(course)
     chain.accounted(course)
     chain.answered(course)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tasks.gameday import chain
+from tasks.gameday import canary, chain
 from tasks.gameday.scenario import TROUBLE, Scenario
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def play(course: Course) -> None:
                            held=not _fails(course))  # fmt: skip
     now = course.outside.aliases()
     course.timeline.expect("aliases", str(aliases), str(now), held=now == aliases)
-    chain.stands(course, champion)
+    canary.stands(course, champion)
     chain.not_retrained(course)
     chain.accounted(course)
     chain.answered(course)

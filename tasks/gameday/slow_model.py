@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tasks.gameday import chain
+from tasks.gameday import canary, chain
 from tasks.gameday.scenario import TROUBLE, Scenario
 from tasks.gameday.version import slowed
 
@@ -23,9 +23,9 @@ def play(course: Course) -> None:
     champion = course.outside.serving()["champion"]
     version = slowed(course.stage.project, course.stream, trees=_TREES)
     course.tell(f"version {version}, a forest of {_TREES} trees, is put on canary", mark="trouble")
-    if chain.on_canary(course, version, force=True):
-        chain.rolled_back(course, version, because="latency", within=150)
-        chain.stands(course, champion)
+    if canary.on_canary(course, version, force=True):
+        canary.rolled_back(course, version, because="latency", within=150)
+        canary.stands(course, champion)
     chain.not_retrained(course)
     chain.accounted(course)
     chain.answered(course)
