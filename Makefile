@@ -3,11 +3,12 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install services demo test lint format thorough faults corruptions bench trust stores overhead serving drift detection load lock clean
+.PHONY: help install services demo gameday test lint format thorough faults corruptions bench trust stores overhead serving drift detection load lock clean
 
 PYTHON ?= python3
 VENV := .venv
 DATA ?= ../shared/data
+SCENARIO ?= new-fraud
 TOOLS := .tools
 UV := $(shell command -v uv || echo $(TOOLS)/bin/uv)
 BIN := $(VENV)/bin
@@ -54,8 +55,11 @@ services:  ## PostgreSQL, Redis and Prometheus's tools for the tests, from Debia
 	  || { echo "services: could not install $$missing; run as root: apt-get install $$missing" >&2; exit 1; }; \
 	if [ -n "$$prom$$am" ] && [ -d /run/systemd/system ]; then $$root systemctl disable --quiet --now $$prom $$am; fi
 
-demo: $(VENV)/.base  ## The whole story on the bundled simulator, with a report to read
+demo: $(VENV)/.base  ## The whole story on the bundled simulator, with a page and a report to read
 	$(BIN)/rarecall demo
+
+gameday: $(VENV)/.base  ## A whole stack, a new fraud, and the chain that has to follow; SCENARIO=bad-canary for another
+	$(BIN)/rarecall gameday $(SCENARIO)
 
 test: $(VENV)/.dev  ## Every test, on real stores in temporary folders, a file at a time on each core
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile

@@ -22,6 +22,7 @@ from flows.commands import (
     drift,
     export,
     forget,
+    gameday,
     history,
     labels,
     lineage,
@@ -76,6 +77,7 @@ app.command()(monitor.monitor)
 app.command()(triggers.triggers)
 app.command()(deploy.deploy)
 app.command()(replay.replay)
+app.command()(gameday.gameday)
 app.command()(slo.slo)
 app.command()(metrics.metrics)
 app.command()(dashboard.dashboard)
@@ -200,20 +202,20 @@ def report(
 
 @app.command()
 def demo(
-    home: Annotated[str, typer.Option("--home", help="Where the demo keeps everything.")] = ".rarecall/demo",
-    synthetic: Annotated[
-        bool, typer.Option("--synthetic", help="Train on synthetic rows even where they are not shown to gain.")
-    ] = False,
+    home: Annotated[
+        str, typer.Option("--home", help="Where the demo keeps everything; what it left there before is replaced.")
+    ] = ".rarecall/demo",
     as_json: AsJson = False,
 ) -> None:
-    """Tell the whole story on simulated card payments: a champion, a new fraud in one region, a retrain that pays."""
+    """Tell the whole story on simulated payments: a new fraud, the alarm, one retrain, a canary, its promotion."""
 
     def work() -> dict[str, Any]:
         from flows.demo import demo as tell
 
-        return tell(Path(home).absolute(), synthetic=synthetic, say=None if as_json else console.say)
+        say = console.note if as_json else console.say
+        return tell(Path(home).absolute(), say=say, progress=console.note)
 
-    answer(work, lambda _: None, as_json=as_json, stages=2 * retrain.STAGES)
+    answer(work, lambda _: None, as_json=as_json)
 
 
 @app.command()

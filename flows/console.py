@@ -88,6 +88,11 @@ def say(line: str) -> None:
     people.print(line, highlight=False, soft_wrap=True)
 
 
+def note(line: str) -> None:
+    """Print a line of progress, as it stands."""
+    progress.print(line, highlight=False, soft_wrap=True, markup=False)
+
+
 def mended(found: dict[str, Any]) -> None:
     """Say what of the aliases was set right, and what is still not as the ledger says."""
     for line in (*found["mended"], *found.get("differing", ())):

@@ -1,102 +1,69 @@
-"""The demo: a champion, a fraud it has never seen in one region, and the retrain that finds it.
+"""The demo: a fraud that nobody has seen begins in one region, and the loop finds it, retrains once, and mends it.
 
-Everything is real but the payments: the same flow, stores and gates as for a table of one's own.
+Everything is real but the payments: the first of the [game days](../docs/gameday.md), with the monitor running its
+retrain itself instead of a Prefect server's worker, so that it is told in a few minutes.
 """
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from flows.environment import configure
-from rarecall.project import FILE
+from flows.gameday import gameday, replace
 
-DAYS = {"champion": 70, "pattern": 70, "retrain": 125}
-
-PROJECT = """\
-# Written by `rarecall demo`; a project file of your own begins with `rarecall init TABLE --label COLUMN`.
-name: card-payments
-source: {path: payments.parquet}
-entity: payment_id
-timestamp: paid_at
-label: {column: is_fraud, positive: 1, delay: 10d}   # a fraud is reported days later; younger rows wait
-features:
-  exclude: [customer_id, terminal_id, fraud_kind, labelled_at]   # ids, and what is only known afterwards
-cohorts: [region, channel]
-split: {train: 0.7, validation: 0.15, holdout: 0.15}
-labels: {folds: 3}
-ablation: {rows: 6000, seeds: 1, ship: SHIP}   # fewer folds and a smaller comparison than by default: a demo is short
-stores: {home: .}
-"""
+_SCENARIO = "new-fraud"
+_SHOWN = {"trouble", "alarm", "retrain", "canary", "promotion", "restored"}
 
 
-def demo(home: Path, *, synthetic: bool = False, say: Callable[[str], None] | None) -> dict[str, Any]:
-    """Tell the story in `home`, line by line to `say`, and return what it came to.
+def demo(home: Path, *, say: Callable[[str], None], progress: Callable[[str], None]) -> dict[str, Any]:
+    """Tell the story in `home`, and return what it came to.
 
-    With `synthetic`, models are trained on synthetic rows even where these are not shown to gain.
+    Parameters
+    ----------
+    home : Path
+        An empty folder, or none yet.
+    say : callable
+        Told the story, a paragraph each.
+    progress : callable
+        Told a line for whatever happens meanwhile.
+
+    Returns
+    -------
+    dict
+        `held`, `seconds`, `page`, `picture`; and where a retrain met the champion `candidate`, its version,
+        `accuracy_of_champion` and `recall_by_region` on the retrain's holdout, and `report`.
+
+    Raises
+    ------
+    DataError
+        The home holds something that is no demo's.
+    StoreError
+        The stack did not come up.
     """
-    configure(os.environ, home)
-    from flows.retrain import retrain
-    from tasks.deliver import deliver
-
-    tell = say or (lambda _line: None)
-    file = home / FILE
-    file.write_text(PROJECT.replace("SHIP", "configured" if synthetic else "earned"))
-    table = home / "payments.parquet"
-
-    first = deliver(table, day=DAYS["champion"], pattern_day=DAYS["pattern"])
-    tell(f"[bold]Day {DAYS['champion']}.[/] {first['rows']:,} card payments, {first['prevalence']:.2%} known frauds.")
-    champion = retrain(str(file), str(home))
-    tell(_verdict(champion))
-
-    later = deliver(table, day=DAYS["retrain"], pattern_day=DAYS["pattern"])
-    tell(
-        f"\n[bold]Day {DAYS['retrain']}.[/] Since day {DAYS['pattern']} a new fraud runs in the north. "
-        f"{later['rows']:,} payments; the retrain compares both models on the same holdout:"
-    )
-    candidate = retrain(str(file), str(home))
-    tell(_verdict(candidate))
-    before = candidate["champion_sli"] or candidate["sli"]
-    tell(_difference(before, candidate["sli"]))
-    tell(f"\nread the report: {candidate['report']}")
-    return {
-        "champion": champion["model_version"],
-        "candidate": candidate["model_version"],
-        "verdict": candidate["decision"]["verdict"],
-        "accuracy_of_champion": before["accuracy"],
-        "recall_by_region": {
-            name: {"champion": before["by_cohort"]["region"][name]["minority_recall"], "candidate": now}
-            for name, now in _recalls(candidate["sli"]).items()
-        },
-        "report": candidate["report"],
-    }
+    replace(home / "stack")
+    found = gameday(_SCENARIO, output=home / "gameday", home=home / "stack", say=progress, with_prefect=False)
+    for event in found["events"]:
+        if event["mark"] in _SHOWN:
+            say(f"[bold]Day {event['day']:.0f}.[/] {_sentence(event['said'])}")
+    after = found["after"]
+    if after:
+        say(_difference(after))
+    many, held = len(found["expectations"]), sum(one["held"] for one in found["expectations"])
+    say(f"\n{held} of {many} expectations held, in {found['seconds']:.0f} s; see {found['page']}")
+    if after:
+        say(f"read the report of the retrain: {after['report']}")
+    return {**(after or {}), **{key: found[key] for key in ("held", "seconds", "page", "picture")}}
 
 
-def _verdict(record: dict[str, Any]) -> str:
-    names = " and ".join(record["aliases"]) or "without an alias"
-    sli = record["sli"]
-    low, high = sli["intervals"]["minority_recall"]
-    return (
-        f"Model version {record['model_version']} is registered, {names}: recall {sli['minority_recall']:.2f} "
-        f"[{low:.2f}, {high:.2f}], precision {sli['minority_precision']:.2f}, {_trained(record)}."
-    )
+def _sentence(said: str) -> str:
+    said = said.replace("[", r"\[")
+    return f"{said[0].upper()}{said[1:]}."
 
 
-def _trained(record: dict[str, Any]) -> str:
-    made, compared = record["augmentation"]["synthetic_rows"], record["arms"]["reasons"]
-    if made:
-        return f"{made:,} synthetic rows, each traceable to its parents"
-    return f"no synthetic rows: {next((one for one in compared if 'ADASYN' in one), compared[0])}"
-
-
-def _difference(before: dict[str, Any], now: dict[str, Any]) -> str:
-    lines = [f"The champion's accuracy still reads {before['accuracy']:.2%}. Its recall by region does not:"]
-    for name, recall in _recalls(now).items():
-        champion = before["by_cohort"]["region"][name]["minority_recall"]
-        lines.append(f"  {name:<9} champion {champion:.2f}   retrained {recall:.2f}")
-    return "\n".join(lines)
-
-
-def _recalls(sli: dict[str, Any]) -> dict[str, float]:
-    values = sli["by_cohort"]["region"].items()
-    return {name: found["minority_recall"] for name, found in values if found["minority_recall"] is not None}
+def _difference(after: dict[str, Any]) -> str:
+    accuracy = after["accuracy_of_champion"]
+    rows = [
+        f"  {name:<9} champion {of['champion']:.2f}   retrained {of['candidate']:.2f}"
+        for name, of in after["recall_by_region"].items()
+    ]
+    head = f"\nOn one holdout, the old champion's accuracy still reads {accuracy:.2%}. Its recall by region does not:"
+    return "\n".join([head, *rows])

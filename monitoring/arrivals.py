@@ -6,8 +6,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from monitoring.answers import answers, newest
 from monitoring.prediction_store import engine, standing
-from monitoring.prediction_tables import PREDICTIONS, TRUTHS
+from monitoring.prediction_tables import TRUTHS
 from monitoring.predictions import micros
 from rarecall.errors import StoreError, redacted
 
@@ -60,14 +61,15 @@ def read(url: str, *, older_than: datetime) -> Arrivals:
     if address.get_backend_name() == "sqlite" and not Path(str(address.database)).exists():
         return Arrivals(answered=None, labelled=None, first=None, waiting=0)
     opened, truth = engine(url), standing()
-    unlabelled = (
-        sa.select(sa.func.min(PREDICTIONS.c.at), sa.func.count())
-        .outerjoin(truth, truth.c.prediction == PREDICTIONS.c.id)
-        .where(PREDICTIONS.c.at < micros(older_than), truth.c.prediction.is_(None))
-    )
     try:
         with opened.connect() as connection:
-            answered = connection.execute(sa.select(sa.func.max(PREDICTIONS.c.at))).scalar()
+            given = answers(connection)
+            unlabelled = (
+                sa.select(sa.func.min(given.c.at), sa.func.count())
+                .outerjoin(truth, truth.c.prediction == given.c.id)
+                .where(given.c.at < micros(older_than), truth.c.prediction.is_(None))
+            )
+            answered = newest(connection)
             labelled = connection.execute(sa.select(sa.func.max(TRUTHS.c.recorded))).scalar()
             first, waiting = connection.execute(unlabelled).one()
     except sa.exc.SQLAlchemyError as error:

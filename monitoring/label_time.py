@@ -4,7 +4,7 @@ An answer's truth comes days later. So a budget of recall burns when labels come
 is a labelled answer, and its moment is when the truth that stands was taken in.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,8 +14,9 @@ from typing import Any, Self
 import orjson
 import sqlalchemy as sa
 
+from monitoring.answers import in_batches, oldest
 from monitoring.prediction_store import engine, standing
-from monitoring.prediction_tables import PREDICTIONS, TRUTHS
+from monitoring.prediction_tables import BATCHES, PREDICTIONS, TRUTHS
 from monitoring.predictions import micros
 from rarecall.intervals import Interval, wilson
 
@@ -134,9 +135,12 @@ def windows(url: str, lengths: Sequence[timedelta], as_of: datetime) -> Known:
     age = None
     if is_begun(url):
         with _reading(url) as connection:
-            truth = _truths(begins[-1], micros(as_of))
-            place = sa.case(*((truth.c.recorded > begin, number) for number, begin in enumerate(begins)))
-            rows = _counted(connection, truth, place)
+            rows = _counted(
+                connection,
+                begins[-1],
+                micros(as_of),
+                lambda recorded: sa.case(*((recorded > begin, number) for number, begin in enumerate(begins))),
+            )
             age = _label_age(connection, as_of)
     cells: list[dict[Cell, Counts]] = [{ALL: Counts()} for _ in ordered]
     for cell, within, counts in _apart(rows):
@@ -156,8 +160,7 @@ def by_day(url: str, since: datetime, as_of: datetime) -> dict[str, dict[Cell, C
     if not is_begun(url):
         return {}
     with _reading(url) as connection:
-        truth = _truths(micros(since), micros(as_of))
-        rows = _counted(connection, truth, truth.c.recorded // 86_400_000_000)
+        rows = _counted(connection, micros(since), micros(as_of), lambda recorded: recorded // 86_400_000_000)
     found: dict[str, dict[Cell, Counts]] = {}
     for cell, number, counts in _apart((one[0], int(one[1]), *one[2:]) for one in rows):
         day = f"{datetime.fromtimestamp(number * 86_400, UTC):%Y-%m-%d}"
@@ -175,19 +178,43 @@ def is_begun(url: str) -> bool:
         return bool(sa.inspect(connection).has_table(TRUTHS.name))
 
 
-def _truths(since: int, until: int) -> sa.Subquery:
-    """Return the truths that stood at a moment, of answers of which something was learned since another."""
-    new = sa.select(TRUTHS.c.prediction).where(TRUTHS.c.recorded > since, TRUTHS.c.recorded <= until)
-    found = standing(TRUTHS.c.prediction.in_(new), TRUTHS.c.recorded <= until)
-    return sa.select(found).where(found.c.recorded > since).subquery()
+def _counted(connection: sa.Connection, since: int, until: int, place: Callable[[Any], Any]) -> Sequence[Any]:
+    """Return (cohorts, place, label, flagged, how many) of the answers that were given, shadows left out.
+
+    Parameters
+    ----------
+    connection : Connection
+    since, until : int
+        Of the truths that stood at `until`, those that were taken in between.
+    place : callable
+        From the column of when a truth was taken in to what it is counted by.
+    """
+    t = TRUTHS.c
+    new = sa.select(t.prediction).where(t.recorded > since, t.recorded <= until)
+    stood = standing(t.prediction.in_(new), t.recorded <= until)
+    truth = sa.select(stood).where(stood.c.recorded > since).subquery()
+    p = PREDICTIONS.c
+    alone = sa.select(p.cohorts, place(truth.c.recorded).label("place"), truth.c.label, p.flagged)
+    counted = [_by_kind(alone.join(PREDICTIONS, p.id == truth.c.prediction))]
+    if sa.inspect(connection).has_table(BATCHES.name):
+        # From the answer to its truths, which have an index, and ranked only then: a record has none.
+        given = in_batches(connection, new).subquery()
+        rank = sa.func.row_number().over(partition_by=t.prediction, order_by=(t.since.desc(), t.revision.desc()))
+        told = (
+            sa.select(given.c.cohorts, given.c.flagged, t.label, t.recorded, rank.label("rank"))
+            .select_from(given.outerjoin(TRUTHS, t.prediction == given.c.id))
+            .where(t.recorded <= until)
+            .subquery()
+        )
+        c = told.c
+        batched = sa.select(c.cohorts, place(c.recorded).label("place"), c.label, c.flagged)
+        counted.append(_by_kind(batched.where(c.rank == 1, c.recorded > since)))
+    return [row for one in counted for row in connection.execute(one).all()]
 
 
-def _counted(connection: sa.Connection, truth: sa.Subquery, place: Any) -> Sequence[Any]:
-    """Return (cohorts, place, label, flagged, how many) of the answers that were given, shadows left out."""
-    columns = (PREDICTIONS.c.cohorts, place.label("place"), truth.c.label, PREDICTIONS.c.flagged)
-    rows = sa.select(*columns).join(PREDICTIONS, PREDICTIONS.c.id == truth.c.prediction).subquery()
-    asked = sa.select(*rows.c, sa.func.count()).group_by(*rows.c)
-    return connection.execute(asked).all()
+def _by_kind(asked: sa.Select[Any]) -> sa.Select[Any]:
+    rows = asked.subquery()
+    return sa.select(*rows.c, sa.func.count()).group_by(*rows.c)
 
 
 def _apart(rows: Iterable[Any]) -> Iterator[tuple[Cell, int, Counts]]:
@@ -207,10 +234,9 @@ def _apart(rows: Iterable[Any]) -> Iterator[tuple[Cell, int, Counts]]:
 
 def _label_age(connection: sa.Connection, as_of: datetime) -> timedelta | None:
     now = micros(as_of)
-    newest = sa.select(sa.func.max(TRUTHS.c.recorded)).where(TRUTHS.c.recorded <= now)
-    first = sa.select(sa.func.min(PREDICTIONS.c.at)).where(PREDICTIONS.c.at <= now)
-    for asked in (newest, first):
-        if (at := connection.execute(asked).scalar()) is not None:
+    newest = connection.execute(sa.select(sa.func.max(TRUTHS.c.recorded)).where(TRUTHS.c.recorded <= now)).scalar()
+    for at in (newest, oldest(connection, now)):
+        if at is not None:
             return (now - at) * _MICROSECOND
     return None
 

@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
+from monitoring.answers import answers, given
 from monitoring.prediction_reading import reading
-from monitoring.prediction_tables import PREDICTIONS, SHADOWS, TRUTHS
+from monitoring.prediction_tables import SHADOWS, TRUTHS
 from monitoring.predictions import micros
 from rarecall.cohorts import MISSING
 from rarecall.maturity import Curve
@@ -23,7 +24,7 @@ LEARNED = timedelta(days=180)
 
 _MICROSECOND = timedelta(microseconds=1)
 
-P, S, T = PREDICTIONS.c, SHADOWS.c, TRUTHS.c
+S, T = SHADOWS.c, TRUTHS.c
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -82,8 +83,8 @@ def read(url: str, *, version: int, as_of: datetime | None = None) -> Matured:
     """
     moment = micros(as_of or datetime.now(UTC))
     with reading(url) as connection:
-        rows = _resolved(connection, _judged(version), moment)
-        others = _resolved(connection, _others(version, moment), moment)
+        rows = _resolved(connection, _judged(connection, version), moment)
+        others = _resolved(connection, _others(connection, version, moment), moment)
         begun, answered = _answered(connection, version, moment)
     rows.sort(key=lambda row: row.at)
     table = np.array([row[:-1] for row in rows], dtype=np.int64).reshape(-1, 6)
@@ -116,38 +117,43 @@ class _Row(NamedTuple):
     cohorts: str
 
 
-def _judged(version: int) -> sa.Subquery:
-    """Return the ids of the rows that a version judged, and what it said of each."""
-    own = sa.select(P.id, P.flagged.label("said")).where(P.version == version)
-    as_shadow = (
-        sa.select(P.id, S.flagged.label("said"))
-        .join(SHADOWS, S.prediction == P.id)
-        .where(S.version == version, P.version != version)
-    )
-    return own.union_all(as_shadow).subquery()
+def _judged(connection: sa.Connection, version: int) -> sa.Subquery:
+    """Return the answers to the rows that a version judged, with what it `said` of each."""
+    all_of = answers(connection)
+    own = sa.select(all_of, all_of.c.flagged.label("said")).where(all_of.c.version == version)
+    return own.union_all(_shadowed(connection, version)).subquery()
 
 
-def _others(version: int, moment: int) -> sa.Subquery:
-    """Return the rows that only other versions judged: their labels come as these do."""
-    seen = sa.and_(S.prediction == P.id, S.version == version)
+def _shadowed(connection: sa.Connection, version: int) -> sa.Select[Any]:
+    """Return the answers of other versions of which a version said something as a shadow."""
+    all_of = answers(connection)
     return (
-        sa.select(P.id, P.flagged.label("said"))
-        .select_from(PREDICTIONS.outerjoin(SHADOWS, seen))
-        .where(P.version != version, S.prediction.is_(None), P.at >= moment - LEARNED // _MICROSECOND)
+        sa.select(all_of, S.flagged.label("said"))
+        .join(SHADOWS, S.prediction == all_of.c.id)
+        .where(S.version == version, all_of.c.version != version)
+    )
+
+
+def _others(connection: sa.Connection, version: int, moment: int) -> sa.Subquery:
+    """Return the rows that only other versions judged: their labels come as these do."""
+    all_of = answers(connection)
+    seen = sa.and_(S.prediction == all_of.c.id, S.version == version)
+    return (
+        sa.select(all_of, all_of.c.flagged.label("said"))
+        .select_from(all_of.outerjoin(SHADOWS, seen))
+        .where(all_of.c.version != version, S.prediction.is_(None), all_of.c.at >= moment - LEARNED // _MICROSECOND)
         .subquery()
     )
 
 
 def _resolved(connection: sa.Connection, judged: sa.Subquery, moment: int) -> list[_Row]:
     """Return the rows that were flagged or ever said to be positive, with their label as it stood at the moment."""
-    positive = sa.select(T.prediction).where(T.label == 1)
+    positive, of = sa.select(T.prediction).where(T.label == 1), judged.c
     asked = (
-        sa.select(P.id, T.since, T.revision, T.label, T.recorded, P.at, P.flagged, judged.c.said, P.cohorts)
-        .select_from(judged)
-        .join(PREDICTIONS, P.id == judged.c.id)
-        .join(TRUTHS, T.prediction == P.id)
-        .where(P.at <= moment, T.recorded <= moment, T.since <= moment)
-        .where(sa.or_(judged.c.said == 1, P.id.in_(positive)))
+        sa.select(of.id, T.since, T.revision, T.label, T.recorded, of.at, of.flagged, of.said, of.cohorts)
+        .join(TRUTHS, T.prediction == of.id)
+        .where(of.at <= moment, T.recorded <= moment, T.since <= moment)
+        .where(sa.or_(of.said == 1, of.id.in_(positive)))
     )
     # In the order of `since` and revision the last one stands; see `monitoring.prediction_store.standing`.
     told = sorted(tuple(row) for row in connection.execute(asked))
@@ -162,10 +168,10 @@ def _resolved(connection: sa.Connection, judged: sa.Subquery, moment: int) -> li
 
 
 def _answered(connection: sa.Connection, version: int, moment: int) -> tuple[int | None, int]:
-    judged = _judged(version)
-    counted = sa.select(sa.func.min(P.at), sa.func.count()).join(judged, judged.c.id == P.id).where(P.at <= moment)
-    begun, many = connection.execute(counted).one()
-    return begun, many
+    of = _shadowed(connection, version).subquery().c
+    first, many = connection.execute(sa.select(sa.func.min(of.at), sa.func.count()).where(of.at <= moment)).one()
+    begun, own = given(connection, version, moment)
+    return min((one for one in (first, begun) if one is not None), default=None), own + many
 
 
 def _curves(rows: Ints, moment: int) -> dict[tuple[bool, bool], Curve]:
