@@ -17,6 +17,8 @@ GAMMA = 2.0
 ALPHA = 0.25
 """The paper's own: how fast a row that is told apart loses its weight, and the weight of the rare class beside it."""
 
+_LOGISTIC = "objective=binary sigmoid:1"
+
 Floats = NDArray[np.float64]
 
 
@@ -74,6 +76,7 @@ def lightgbm_finished(pipeline: Pipeline) -> None:
     if learner.objective is not focal:
         return
     made: Any = type(learner.booster_)
-    text = learner.booster_.model_to_string().replace("objective=custom", "objective=binary sigmoid:1", 1)
+    # Of an objective that is not its own the text has no line.
+    text = learner.booster_.model_to_string().replace("\nfeature_names=", f"\n{_LOGISTIC}\nfeature_names=", 1)
     learner.set_params(objective="binary")
     learner._Booster, learner._objective = made(model_str=text), "binary"  # noqa: SLF001 - it has no way to set them

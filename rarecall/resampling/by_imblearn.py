@@ -87,7 +87,7 @@ class PairedSMOTE(_ByImblearn):
     >>> import pandas as pd
     >>> X, y = pd.DataFrame({"age": [20, 24, 61, 66, 70], "job": list("aabbc")}), np.array([1, 1, 0, 0, 0])
     >>> drawn, _ = PairedSMOTE(n_neighbors=1, random_state=0).fit_resample(X, y)
-    >>> drawn["job"].iloc[5], 20 <= drawn["age"].iloc[5] <= 24
+    >>> drawn["job"].iloc[5], bool(20 <= drawn["age"].iloc[5] <= 24)
     ('a', True)
     """
 
@@ -168,7 +168,10 @@ class PairedSVMSMOTE(_ByImblearn):
 
     def _chosen(self, seat: Seat, n: int, seed: int, attempt: int) -> Pairs | None:
         made = partial(family.SVMSMOTE, k_neighbors=seat.k, m_neighbors=min(10, len(seat.rows)))
-        return _drawn_by(made, seat, n, seed, attempt, most=SVM_ROWS)
+        try:
+            return _drawn_by(made, seat, n, seed, attempt, most=SVM_ROWS)
+        except ValueError:  # every support vector stands alone among common rows
+            return None
 
 
 class PairedKMeansSMOTE(_ByImblearn):
