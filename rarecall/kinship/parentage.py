@@ -76,7 +76,7 @@ class Counts:
 
 
 def synthetic_rows(dataset: Version) -> NDArray[np.int64]:
-    """Return the `row_id` of each synthetic row of a dataset version, in the order of its lineage's `index`."""
+    """Return the `row_id` of each synthetic row of a dataset version, in the order of its lineage's rows."""
     rows = pd.read_parquet(dataset.file("train.parquet"), columns=["row_id", "is_synthetic"])
     made: NDArray[np.int64] = rows.loc[rows["is_synthetic"], "row_id"].to_numpy(dtype=np.int64)
     return made
@@ -107,7 +107,7 @@ def trace(dataset: Version, rows: Sequence[int]) -> list[Parentage]:
         return []
     index = pd.Index(synthetic_rows(dataset)).get_indexer(pd.Index(np.asarray(rows, dtype=np.int64)))
     whole = _lineage(dataset)
-    lineage = whole.take(pd.Index(whole["index"].to_numpy()).get_indexer(index))
+    lineage = whole.take(index)  # by place: rows that broke a rule were left out, and their indexes with them
     crowd = Crowd.of(lineage)
     generated = crowd is not None and crowd.role == "taught"
     equal = [None] * len(rows) if generated else _rebuilt(dataset, lineage, rows).tolist()

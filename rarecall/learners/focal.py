@@ -22,7 +22,7 @@ _LOGISTIC = "objective=binary sigmoid:1"
 Floats = NDArray[np.float64]
 
 
-def focal(y: Floats, margin: Floats, weight: Floats | None = None) -> tuple[Floats, Floats]:
+def focal(y: Floats, margin: Floats, sample_weight: Floats | None = None) -> tuple[Floats, Floats]:
     """Return the loss's first and second derivative by the margin.
 
     Parameters
@@ -31,7 +31,8 @@ def focal(y: Floats, margin: Floats, weight: Floats | None = None) -> tuple[Floa
         0 and 1.
     margin : ndarray of shape (n_rows,)
         The log odds.
-    weight : ndarray of shape (n_rows,), optional
+    sample_weight : ndarray of shape (n_rows,), optional
+        By this name, for XGBoost asks for it.
 
     Returns
     -------
@@ -51,7 +52,7 @@ def focal(y: Floats, margin: Floats, weight: Floats | None = None) -> tuple[Floa
     gradient = factor * q**GAMMA * inner
     bent = q**GAMMA * (GAMMA * log_p + GAMMA + 1.0) - GAMMA * q ** (GAMMA - 1.0) * inner
     curvature = np.maximum(factor * p * q * bent, factor * q**GAMMA * p * q)
-    scale = 1.0 if weight is None or not len(weight) else np.asarray(weight)
+    scale = 1.0 if sample_weight is None or not len(sample_weight) else np.asarray(sample_weight)
     return np.where(rare, gradient, -gradient) * scale, np.maximum(curvature, 1e-12) * scale
 
 
