@@ -15,6 +15,7 @@ from flows.commands import (
     append,
     approve,
     canary,
+    compare,
     dashboard,
     datasets,
     deploy,
@@ -78,6 +79,7 @@ app.command()(triggers.triggers)
 app.command()(deploy.deploy)
 app.command()(replay.replay)
 app.command()(gameday.gameday)
+app.command()(compare.compare)
 app.command()(slo.slo)
 app.command()(metrics.metrics)
 app.command()(dashboard.dashboard)

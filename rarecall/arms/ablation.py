@@ -10,7 +10,7 @@ from sklearn.metrics import average_precision_score
 from rarecall import intervals, threshold
 from rarecall.arms import blocks
 from rarecall.arms.aimed import Aim, Sides, aim
-from rarecall.arms.arm import SPOKEN, Arm
+from rarecall.arms.arm import Arm
 from rarecall.arms.blocks import Positions
 from rarecall.arms.curve import curve, knee
 from rarecall.arms.gain import Gain, paired
@@ -43,8 +43,8 @@ class _Tried:
         if inside is not None:
             self.sides.take(y, scores, inside)
         self.auc_pr.append(float(np.mean([average_precision_score(y, score) for score in scores])))
-        flagged = _flagged(y, scores[0], floor, seed)
-        self.hits, self.alarms = self.hits + int((flagged & (y == 1)).sum()), self.alarms + int(flagged.sum())
+        hit = flagged(y, scores[0], floor, seed)
+        self.hits, self.alarms = self.hits + int((hit & (y == 1)).sum()), self.alarms + int(hit.sum())
         untuned = scores[0] >= UNTUNED
         self.untuned_hits += int((untuned & (y == 1)).sum())
         self.untuned_alarms += int(untuned.sum())
@@ -118,7 +118,7 @@ def compare(
                 )
             )
         except DataError as error:
-            if found.arm.strategy != "adasyn":
+            if not found.arm.may_refuse:
                 raise
             skipped.append(f"{found.arm.way} could not be tried: {error}")
     test_share = float(np.mean([len(test) / len(teach) for teach, test in cuts]))
@@ -127,7 +127,8 @@ def compare(
     if bench.inside is not None:
         aimed_at = int(y[(block > 0) & bench.inside].sum())
         shipped, aims = _aimed(tried, shipped, test_share, gates, aimed_at)
-    drawn = [one for one in tried if one.arm.strategy == "adasyn" and one.arm.learner == shipped.arm.learner]
+    drawn = [one for one in tried if one.arm.known.makes_rows and one.arm.learner == shipped.arm.learner]
+    drawn.sort(key=lambda one: one.arm.strategy != shipped.arm.strategy)  # stable: else the project's own comes first
     points: list[dict[str, Any]] = []
     if drawn:
         shares = sorted({0.0, drawn[0].arm.synthetic_share or 0.0, *ablation.shares})
@@ -172,8 +173,7 @@ def _too_few(simplest: Arm, steady: str | None, why: str) -> dict[str, Any]:
 def _try(
     bench: Bench, tried: _Tried, cuts: list[tuple[Positions, Positions]], seeds: int, floor: float, seed: int
 ) -> _Tried:
-    by_chance = tried.arm.strategy == "adasyn" or KNOWN[tried.arm.learner].by_chance
-    fits = [(teach, test, seed + s) for teach, test in cuts for s in range(seeds if by_chance else 1)]
+    fits = [(teach, test, seed + s) for teach, test in cuts for s in range(seeds if tried.arm.by_chance else 1)]
     scores = at_once(lambda fit: bench.score(tried.arm, fit[0], fit[1], seed=fit[2]), fits)
     for number, (_, test) in enumerate(cuts):
         of_fold = len(fits) // len(cuts)
@@ -244,7 +244,7 @@ def _shown(
         state = "good" if gain.shown else "bad" if gain.high < 0 else "not enough evidence"
     shown: dict[str, Any] = {
         "name": tried.name,
-        "strategy": SPOKEN[tried.arm.strategy],
+        "strategy": tried.arm.known.spoken,
         "learner": tried.arm.learner,
         "auc_pr": float(np.mean(tried.auc_pr)),
         "by_fold": tried.auc_pr,
@@ -282,16 +282,21 @@ def plain(arm: Arm) -> dict[str, Any]:
     }
 
 
-def _flagged(y: NDArray[np.integer], score: Scores, floor: float, seed: int) -> NDArray[np.bool_]:
+def flagged(y: NDArray[np.integer], score: Scores, floor: float, seed: int) -> NDArray[np.bool_]:
     """Flag each half of the rows by the threshold that the other half chose; nothing where a half has no positive."""
+    hit = np.zeros(len(y), dtype=bool)
+    for mine in halves(y, seed):
+        if y[~mine].any():
+            chosen = threshold.choose(y[~mine], score[~mine], precision_floor=floor)
+            hit[mine] = score[mine] >= chosen.value
+    return hit
+
+
+def halves(y: NDArray[np.integer], seed: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return two halves of the rows, each with its share of either class."""
     half = np.empty(len(y), dtype=bool)
     rng = np.random.default_rng(seed)
     for label in (0, 1):
         inside = rng.permutation(np.flatnonzero(y == label))
         half[inside] = np.arange(len(inside)) % 2 == 0
-    flagged = np.zeros(len(y), dtype=bool)
-    for mine in (half, ~half):
-        if y[~mine].any():
-            chosen = threshold.choose(y[~mine], score[~mine], precision_floor=floor)
-            flagged[mine] = score[mine] >= chosen.value
-    return flagged
+    return half, ~half

@@ -24,14 +24,18 @@ def part_of(dataset: Version, row: int) -> str | None:
 
 
 def made_with(dataset: Version, row: int) -> Mapping[str, list[int]]:
-    """Return the synthetic rows of which a real row is `parent`, `neighbour` or no more than `voter`."""
+    """Return the synthetic rows of which a real row is `parent`, `neighbour` or no more than `voter`.
+
+    Of rows with a crowd (`rarecall.resampling.crowd`) a row of it that is not the parent counts as a voter.
+    """
     file = dataset.file("lineage.parquet")
     found: dict[str, list[int]] = {"parent": [], "neighbour": [], "voter": []}
     if not file.exists():
         return found
-    lineage, made = descendants(pq.read_table(file), [row]), synthetic_rows(dataset)
+    whole, made = pq.read_table(file), synthetic_rows(dataset)
+    lineage, place = descendants(whole, [row]), pd.Index(whole["index"].to_numpy())
     for index, parent, towards in zip(
-        lineage["index"].to_pylist(), lineage["parent_id"].to_pylist(), partners(lineage), strict=True
+        place.get_indexer(lineage["index"].to_numpy()), lineage["parent_id"].to_pylist(), partners(lineage), strict=True
     ):
         role = "parent" if parent == row else "neighbour" if row in towards else "voter"
         found[role].append(int(made[index]))
