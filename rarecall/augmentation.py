@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rarecall.cohorts import spoken
-from rarecall.errors import DataError
-from rarecall.resampling import ADASYN
+from rarecall.errors import DataError, nearest
+from rarecall.resampling.crowd import Crowd
 from rarecall.sections import Augmentation
+from rarecall.strategies.known import KNOWN, refuse
 
 _SHOWN = 3  # examples in the report
 
@@ -84,31 +85,50 @@ def augment(
     wanted = _count(among, augmentation)
     if augmentation.sampler == "none" or wanted == 0:
         return Augmented(rows=train.head(0), lineage=None, facts=_nothing(augmentation))
+    refuse(augmentation.sampler, kinds)
+    strategy = KNOWN[augmentation.sampler]
     y = train["label"].to_numpy()
     rare, usable = int(y.sum()), int((y.astype(bool) & eligible).sum())
-    if usable <= augmentation.k:
+    if strategy.neighbors and usable <= augmentation.k:
         raise DataError(
             f"augmentation.k: {augmentation.k} neighbours need more than {augmentation.k} trusted positive training "
             f"rows{_of(augmentation)}, got {usable} of {rare}; lower augmentation.k or set augmentation.sampler: none"
         )
-    features = list(kinds)
-    sampler = ADASYN(
-        sampling_strategy={1: rare + wanted},
-        n_neighbors=augmentation.k,
-        random_state=seed,
-        categorical_features=[name for name, kind in kinds.items() if kind == "categorical"],
-        steps=_steps(train, kinds),
-        scaling="robust",  # a table's columns are in units of their own, so unscaled distances would be those of one
-        off_segment=augmentation.off_segment,
-        n_mixed=augmentation.n_mixed,
-        max_per_parent=augmentation.max_per_parent,
-        rules=rules,
+    if not usable:
+        raise DataError(
+            f"augmentation.sampler: {augmentation.sampler} needs trusted positive training rows{_of(augmentation)}, "
+            f"got none of {rare}; set augmentation.sampler: none"
+        )
+    features, own = list(kinds), strategy.parameters()
+    for name in augmentation.parameters:
+        if name not in own:
+            raise DataError(
+                f"augmentation.parameters.{name}: {augmentation.sampler} has no such parameter{nearest(name, own)}"
+            )
+    sampler = strategy.sampler(
+        {
+            "sampling_strategy": {1: rare + wanted},
+            "n_neighbors": augmentation.k,
+            "random_state": seed,
+            "categorical_features": [name for name, kind in kinds.items() if kind == "categorical"],
+            "steps": _steps(train, kinds),
+            "scaling": "robust",  # columns are in units of their own, so unscaled distances would be those of one
+            "off_segment": augmentation.off_segment,
+            "n_mixed": augmentation.n_mixed,
+            "max_per_parent": augmentation.max_per_parent,
+            "rules": rules,
+            **augmentation.parameters,
+        }
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # each is a note of the plan, and so in the facts
         resampled, _ = sampler.fit_resample(train[features], y, ids=train["row_id"].to_numpy(), eligible=eligible)
     drawn = resampled.iloc[len(train) :].reset_index(drop=True)
     lineage: pa.Table = sampler.lineage_
+    if not len(lineage):
+        return Augmented(
+            rows=train.head(0), lineage=None, facts=_nothing(augmentation) | {"notes": list(_notes(sampler))}
+        )
     rows = _placed(drawn, lineage, train, first_id)
     return Augmented(rows=rows, lineage=lineage, facts=_facts(sampler, rows, train, augmentation, among))
 
@@ -144,11 +164,13 @@ def _count(real: int, augmentation: Augmentation) -> int:
 
 
 def _placed(drawn: pd.DataFrame, lineage: pa.Table, train: pd.DataFrame, first_id: int) -> pd.DataFrame:
-    parent = lineage.column("parent_id").to_numpy()
-    neighbor = lineage.column("neighbor_id").to_numpy()
     moment = train.set_index("row_id")["event_timestamp"]
     # A synthetic row is as old as the youngest of those it was made of: never visible before any of them.
-    visible = np.maximum(moment.loc[parent].to_numpy(), moment.loc[neighbor].to_numpy())
+    if crowd := Crowd.of(lineage):
+        visible = np.repeat(moment.loc[list(crowd.ids)].max(), len(drawn))
+    else:
+        parent, neighbor = (lineage.column(name).to_numpy() for name in ("parent_id", "neighbor_id"))
+        visible = np.maximum(moment.loc[parent].to_numpy(), moment.loc[neighbor].to_numpy())
     if "voter_ids" in lineage.column_names:  # who won is for the seed to say; all who voted are a bound
         voters = lineage["voter_ids"].combine_chunks()
         seen = moment.loc[voters.flatten().to_numpy()].to_numpy()
@@ -158,8 +180,7 @@ def _placed(drawn: pd.DataFrame, lineage: pa.Table, train: pd.DataFrame, first_i
         "event_timestamp": pd.Series(visible).dt.as_unit("us"),
         "label": np.ones(len(drawn), dtype=np.int8),
         "is_synthetic": True,
-        "parent_id": parent,
-        "neighbor_id": neighbor,
+        **{name: lineage.column(name).to_pandas(integer_object_nulls=True) for name in ("parent_id", "neighbor_id")},
         "step": lineage.column("step").to_numpy(),
     }
     return drawn.assign(**placed)
@@ -170,23 +191,49 @@ def _of(augmentation: Augmentation) -> str:
 
 
 def _facts(
-    sampler: ADASYN, rows: pd.DataFrame, train: pd.DataFrame, augmentation: Augmentation, among: int
+    sampler: Any, rows: pd.DataFrame, train: pd.DataFrame, augmentation: Augmentation, among: int
 ) -> dict[str, Any]:
-    plan = sampler.plan_
-    [rare] = plan.classes
-    edges, counts = rare.histogram
+    strategy = KNOWN[augmentation.sampler]
+    taken = sampler.get_params()
     return {
         "sampler": augmentation.sampler,
         "parameters": {
-            "k": augmentation.k,
+            **({"k": augmentation.k} if strategy.neighbors else {}),
             "synthetic_share": augmentation.synthetic_share,
-            "off_segment": plan.course.off_segment,
-            "n_mixed": plan.course.n_mixed,
-            "max_per_parent": augmentation.max_per_parent,
+            **_way(sampler, taken),
+            **({"max_per_parent": augmentation.max_per_parent} if "max_per_parent" in taken else {}),
             **({"target": spoken(augmentation.target)} if augmentation.target else {}),
+            **augmentation.parameters,
         },
         "synthetic_rows": len(rows),
         "synthetic_share": len(rows) / (len(rows) + len(train)),
+        **_planned(sampler),
+        "notes": list(_notes(sampler)),
+        "examples": _examples(rows, train, list(sampler.feature_names_in_)) if strategy.parents else [],
+        **(
+            {"target": {"of": augmentation.target, "rows": among, "synthetic_share": len(rows) / (len(rows) + among)}}
+            if augmentation.target
+            else {}
+        ),
+    }
+
+
+def _way(sampler: Any, taken: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how rows stray from the lines between real ones, of a sampler that draws on lines."""
+    if "off_segment" not in taken:
+        return {}
+    course = sampler.plan_.course if hasattr(sampler, "plan_") else sampler.course_
+    return {"off_segment": course.off_segment, **({"n_mixed": course.n_mixed} if "n_mixed" in taken else {})}
+
+
+def _planned(sampler: Any) -> dict[str, Any]:
+    """Return what ADASYN's plan says of the neighbourhoods; no other sampler has one."""
+    if not hasattr(sampler, "plan_"):
+        nothing = dict.fromkeys(("neighbor_distance", "difficulty_histogram", "neighbor_recall"))
+        return nothing | {"made": getattr(sampler, "facts_", {})}
+    [rare] = sampler.plan_.classes
+    edges, counts = rare.histogram
+    return {
         "neighbor_distance": {
             "median": rare.distances.median,
             "lower_quartile": rare.distances.lower_quartile,
@@ -194,14 +241,11 @@ def _facts(
         },
         "difficulty_histogram": {"edges": list(edges), "counts": list(counts)},
         "neighbor_recall": float(sampler.neighbor_recall_),
-        "notes": list(plan.notes),
-        "examples": _examples(rows, train, list(sampler.feature_names_in_)),
-        **(
-            {"target": {"of": augmentation.target, "rows": among, "synthetic_share": len(rows) / (len(rows) + among)}}
-            if augmentation.target
-            else {}
-        ),
     }
+
+
+def _notes(sampler: Any) -> tuple[str, ...]:
+    return sampler.plan_.notes if hasattr(sampler, "plan_") else tuple(getattr(sampler, "notes_", ()))
 
 
 def _examples(rows: pd.DataFrame, train: pd.DataFrame, features: list[str]) -> list[dict[str, Any]]:
@@ -212,10 +256,10 @@ def _examples(rows: pd.DataFrame, train: pd.DataFrame, features: list[str]) -> l
         {
             "synthetic": _plain(row[features]),
             "parent": _plain(real.loc[row["parent_id"]]),
-            "neighbor": _plain(real.loc[row["neighbor_id"]]),
+            "neighbor": None if pd.isna(row["neighbor_id"]) else _plain(real.loc[row["neighbor_id"]]),
             "parent_id": int(row["parent_id"]),
-            "neighbor_id": int(row["neighbor_id"]),
-            "step": float(row["step"]),
+            "neighbor_id": None if pd.isna(row["neighbor_id"]) else int(row["neighbor_id"]),
+            "step": None if pd.isna(row["step"]) else float(row["step"]),
         }
         for _, row in shown.iterrows()
     ]

@@ -9,8 +9,10 @@ import pyarrow.compute as pc
 
 from rarecall.errors import DataError
 from rarecall.resampling.borrowed import Arithmetic, Draws, drawn_again
+from rarecall.resampling.center import nearer, with_center
 from rarecall.resampling.columns import Columns
 from rarecall.resampling.course import Course
+from rarecall.resampling.crowd import Crowd
 from rarecall.resampling.draw import COURSE, METADATA
 from rarecall.resampling.frame import Frame
 from rarecall.resampling.interpolation import between
@@ -51,6 +53,13 @@ def rebuild(lineage: pa.Table, X: Any, *, ids: Any = None) -> Any:
         raise DataError("expected a lineage as a sampler wrote it, got one without the columns in its metadata")
     frame = Frame.of(X)
     known = pd.Index(np.arange(len(frame)) if ids is None else np.asarray(ids))
+    if (crowd := Crowd.of(lineage)) and crowd.role == "taught":
+        raise DataError(
+            "expected rows with parents, got rows of a generator, which has none to make them again of; "
+            "make them again by the project's augmentation with the same seed"
+        )
+    if crowd:
+        return frame.like(_towards_center(lineage, frame.table, known, crowd))
     parents, neighbors = _numbers(known, lineage["parent_id"]), _numbers(known, lineage["neighbor_id"])
     if borrowed := Arithmetic.of(lineage):
         return frame.like(drawn_again(frame.table, borrowed, _draws(lineage, known, parents, neighbors)))
@@ -63,7 +72,7 @@ def rebuild(lineage: pa.Table, X: Any, *, ids: Any = None) -> Any:
     step, shares, columns = lineage["step"].to_numpy(), None, Columns.from_json(text)
     if not course.straight:
         seed, attempt, index = (lineage[name].to_numpy().astype(np.int64) for name in ("seed", "attempt", "index"))
-        if voters is not None:
+        if voters is not None and course.n_mixed > 1:
             choice = (voters == neighbors[:, None]).argmax(axis=1)
             neighbors, shares = course.partners(voters, choice, seed, attempt, index)
         step = course.steps(step, seed, attempt, index, columns.n)
@@ -72,7 +81,12 @@ def rebuild(lineage: pa.Table, X: Any, *, ids: Any = None) -> Any:
 
 
 def descendants(lineage: pa.Table, ids: Any) -> pa.Table:
-    """Return the lineage of the synthetic rows that any of the real rows had a part in: parent, neighbour or voter."""
+    """Return the lineage of the synthetic rows that any of the real rows had a part in: parent, neighbour or voter.
+
+    Where it has a crowd, such as the rows that taught a generator, these had a part in every row.
+    """
+    if (crowd := Crowd.of(lineage)) and not set(np.atleast_1d(np.asarray(ids)).tolist()).isdisjoint(crowd.ids):
+        return lineage
     wanted = pa.array(np.atleast_1d(np.asarray(ids)))
     touched = np.zeros(len(lineage), dtype=bool)
     for name in ("parent_id", "neighbor_id"):
@@ -88,7 +102,8 @@ def descendants(lineage: pa.Table, ids: Any) -> pa.Table:
 def partners(lineage: pa.Table) -> list[dict[Any, float]]:
     """Return the neighbours that each synthetic row was drawn towards, by their ids, with the share of each.
 
-    Where several are mixed the shares sum to 1; else there is one neighbour, and it has all.
+    Where several are mixed the shares sum to 1; else there is one neighbour, and it has all. A row that was drawn
+    towards the mean of a crowd, or that was generated, has none.
 
     Parameters
     ----------
@@ -103,7 +118,7 @@ def partners(lineage: pa.Table) -> list[dict[Any, float]]:
     course = Course.from_json((lineage.schema.metadata or {}).get(COURSE))
     neighbors = lineage["neighbor_id"].to_pylist()
     if course.n_mixed == 1 or "voter_ids" not in lineage.column_names:
-        return [{neighbor: 1.0} for neighbor in neighbors]
+        return [{} if neighbor is None else {neighbor: 1.0} for neighbor in neighbors]
     voters = lineage["voter_ids"].to_pylist()
     lengths = np.array([len(ids) for ids in voters])
     places = _rectangle(np.concatenate([np.empty(0, dtype=int), *(np.arange(length) for length in lengths)]), lengths)
@@ -114,6 +129,18 @@ def partners(lineage: pa.Table) -> list[dict[Any, float]]:
         {ids[at]: share for at, share in zip(row, share_of, strict=True)}
         for ids, row, share_of in zip(voters, chosen.tolist(), np.asarray(shares).tolist(), strict=True)
     ]
+
+
+def _towards_center(lineage: pa.Table, table: Any, known: "pd.Index[Any]", crowd: Crowd) -> Any:
+    """Return rows that were drawn towards the mean of a crowd."""
+    said = lineage.schema.metadata or {}
+    columns, course = Columns.from_json(said[METADATA]), Course.from_json(said.get(COURSE))
+    parents = _numbers(known, lineage["parent_id"])
+    seed, attempt, index = (lineage[name].to_numpy().astype(np.int64) for name in ("seed", "attempt", "index"))
+    whole, center = with_center(table, _numbers(known, pa.array(list(crowd.ids))), columns), table.shape[0]
+    ends, step = np.full(len(parents), center), lineage["step"].to_numpy()
+    voters = nearer(parents, center, step) if columns.categorical else None
+    return between(whole, parents, ends, voters, course.steps(step, seed, attempt, index, columns.n), columns)
 
 
 def _draws(lineage: pa.Table, known: "pd.Index[Any]", parents: Any, neighbors: Any) -> Draws:

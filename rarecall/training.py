@@ -14,6 +14,7 @@ from rarecall.errors import DataError, nearest
 from rarecall.learners import known
 from rarecall.learners.learner import Columns, believed
 from rarecall.sections import Training
+from rarecall.strategies import under
 
 TRUSTED_TYPES = {name: list(learner.types) for name, learner in known.KNOWN.items()}
 """What each learner's skops file holds beyond skops' own list; a model with anything else is not loaded."""
@@ -56,6 +57,33 @@ def estimator(training: Training, kinds: Mapping[str, str], *, seed: int) -> Pip
     return Pipeline([("columns", learner.columns(columns)), ("learner", classifier(**chosen))])
 
 
+def taught(
+    training: Training,
+    rows: pd.DataFrame,
+    kinds: Mapping[str, str],
+    weight: np.ndarray[Any, Any],
+    *,
+    seed: int,
+) -> tuple[pd.DataFrame, np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Return the features, labels and weights of the rows that teach: all, or those that `training.under` leaves.
+
+    Parameters
+    ----------
+    training : Training
+    rows : DataFrame of shape (n_rows, n_columns)
+        With `label` and the features, real and synthetic rows.
+    kinds : mapping of str to str
+        The features and their kinds.
+    weight : array of shape (n_rows,)
+    seed : int
+    """
+    y = rows["label"].to_numpy()
+    if training.under == "none":
+        return rows[list(kinds)], y, weight
+    stay = under.kept(training.under, rows, kinds, y, seed=seed, parameters=training.under_parameters)
+    return rows.iloc[stay][list(kinds)], y[stay], weight[stay]
+
+
 def fit(
     pipeline: Pipeline, rows: pd.DataFrame, y: np.ndarray[Any, Any], weight: np.ndarray[Any, Any] | None = None
 ) -> Pipeline:
@@ -90,6 +118,7 @@ def fit(
     except learner.refused() as error:
         # The libraries check parameter values in fit, and say which.
         raise DataError(f"training: {str(error).splitlines()[0]}; check training.parameters") from error
+    learner.finished(fitted)
     return fitted
 
 

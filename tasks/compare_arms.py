@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -37,7 +37,7 @@ def compare_arms(project: Project, taken: Version, training_set: Version, judged
         from tasks.teaching import teaching
 
         configured = Arm(
-            strategy=weighing if fallback else "threshold" if sampler.sampler == "none" else "adasyn",
+            strategy=weighing if fallback else asked_for,
             learner=project.training.learner,
             parameters=project.training.parameters,
             k=sampler.k,
@@ -87,13 +87,15 @@ def compare_arms(project: Project, taken: Version, training_set: Version, judged
         draft.facts.update(facts | {"reasons": [*facts["reasons"], few]} if few else facts)
 
     sampler = project.augmentation
-    weighing: Literal["threshold", "class_weights"] = (
-        "threshold" if known.KNOWN[project.training.learner].balances else "class_weights"
-    )
+    weighing = "threshold" if known.KNOWN[project.training.learner].balances else "class_weights"
+    without_rows = "threshold" if project.training.under == "none" else project.training.under
+    asked_for = without_rows if sampler.sampler == "none" else sampler.sampler
     recipe = {
         **({"cohorts": [cohort.model_dump(mode="json") for cohort in project.cohorts]} if sampler.target else {}),
         "ablation": ablation.model_dump(mode="json"),
-        "training": project.training.model_dump(mode="json", include={"learner", "parameters"}),
+        "training": project.training.model_dump(
+            mode="json", include={"learner", "parameters", "under", "under_parameters"}
+        ),
         "augmentation": sampler.model_dump(mode="json"),
         "gates": project.gates.model_dump(
             mode="json", include={"confidence", "min_positives", "synthetic_share_min", "synthetic_share_max"}
@@ -103,9 +105,17 @@ def compare_arms(project: Project, taken: Version, training_set: Version, judged
         "max_dropped": project.labels.max_dropped,
         "rules": rules,
         "seed": project.seed,
-        **known.versions([project.training.learner, *ablation.learners]),
+        **known.versions(_learners(project)),
     }
     return Plan(kind="ablations", recipe=recipe, inputs=(taken, training_set, judged, parts), write=write)
+
+
+def _learners(project: Project) -> list[str]:
+    """Return every learner that is tried, those among the strategies too."""
+    from rarecall.learners.known import KNOWN
+
+    ablation = project.ablation
+    return [project.training.learner, *ablation.learners, *(name for name in ablation.strategies if name in KNOWN)]
 
 
 def _inside(project: Project, train: Teaching) -> NDArray[np.bool_]:

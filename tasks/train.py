@@ -28,7 +28,8 @@ def train(project: Project, compared: Version, dataset: Version) -> Plan:
         features = dataset.facts["features"]
         pipeline = training.estimator(learner, features, seed=project.seed)
         with measured.course() as course:
-            training.fit(pipeline, rows[list(features)], rows["label"].to_numpy(), rows["label_weight"].to_numpy())
+            weight = rows["label_weight"].to_numpy()
+            training.fit(pipeline, *training.taught(learner, rows, features, weight, seed=project.seed))
         made = calibration.fit(unseen["label"], training.score(pipeline, unseen), learner.calibration)
         whole = training.calibrated(pipeline, made.classifier, unseen)
         score, calibrated = training.score(whole, unseen), made.method != "none"

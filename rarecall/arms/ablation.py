@@ -10,7 +10,7 @@ from sklearn.metrics import average_precision_score
 from rarecall import intervals, threshold
 from rarecall.arms import blocks
 from rarecall.arms.aimed import Aim, Sides, aim
-from rarecall.arms.arm import SPOKEN, Arm
+from rarecall.arms.arm import Arm
 from rarecall.arms.blocks import Positions
 from rarecall.arms.curve import curve, knee
 from rarecall.arms.gain import Gain, paired
@@ -118,7 +118,7 @@ def compare(
                 )
             )
         except DataError as error:
-            if found.arm.strategy != "adasyn":
+            if not found.arm.may_refuse:
                 raise
             skipped.append(f"{found.arm.way} could not be tried: {error}")
     test_share = float(np.mean([len(test) / len(teach) for teach, test in cuts]))
@@ -127,7 +127,8 @@ def compare(
     if bench.inside is not None:
         aimed_at = int(y[(block > 0) & bench.inside].sum())
         shipped, aims = _aimed(tried, shipped, test_share, gates, aimed_at)
-    drawn = [one for one in tried if one.arm.strategy == "adasyn" and one.arm.learner == shipped.arm.learner]
+    drawn = [one for one in tried if one.arm.known.makes_rows and one.arm.learner == shipped.arm.learner]
+    drawn.sort(key=lambda one: one.arm.strategy != shipped.arm.strategy)  # stable: else the project's own comes first
     points: list[dict[str, Any]] = []
     if drawn:
         shares = sorted({0.0, drawn[0].arm.synthetic_share or 0.0, *ablation.shares})
@@ -172,8 +173,7 @@ def _too_few(simplest: Arm, steady: str | None, why: str) -> dict[str, Any]:
 def _try(
     bench: Bench, tried: _Tried, cuts: list[tuple[Positions, Positions]], seeds: int, floor: float, seed: int
 ) -> _Tried:
-    by_chance = tried.arm.strategy == "adasyn" or KNOWN[tried.arm.learner].by_chance
-    fits = [(teach, test, seed + s) for teach, test in cuts for s in range(seeds if by_chance else 1)]
+    fits = [(teach, test, seed + s) for teach, test in cuts for s in range(seeds if tried.arm.by_chance else 1)]
     scores = at_once(lambda fit: bench.score(tried.arm, fit[0], fit[1], seed=fit[2]), fits)
     for number, (_, test) in enumerate(cuts):
         of_fold = len(fits) // len(cuts)
@@ -244,7 +244,7 @@ def _shown(
         state = "good" if gain.shown else "bad" if gain.high < 0 else "not enough evidence"
     shown: dict[str, Any] = {
         "name": tried.name,
-        "strategy": SPOKEN[tried.arm.strategy],
+        "strategy": tried.arm.known.spoken,
         "learner": tried.arm.learner,
         "auc_pr": float(np.mean(tried.auc_pr)),
         "by_fold": tried.auc_pr,

@@ -2,19 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from rarecall.cohorts import spoken
 from rarecall.learners.known import KNOWN
 from rarecall.sections import Ablation, Augmentation, Gates, Training
-
-Strategy = Literal["threshold", "class_weights", "adasyn"]
-
-SPOKEN: dict[str, str] = {
-    "threshold": "threshold only",
-    "class_weights": "class weights",
-    "adasyn": "ADASYN",
-}
+from rarecall.strategies import known as strategies
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,22 +17,23 @@ class Arm:
     Attributes
     ----------
     strategy : str
-        `threshold`: the learner as it is; `class_weights`: rows weighed by the rarity of their class; `adasyn`:
-        synthetic rare rows. Each has its threshold chosen afterwards.
+        One of `rarecall.strategies.known`, such as `threshold`: the learner as it is; `class_weights`: rows weighed by
+        the rarity of their class; `adasyn`: synthetic rare rows; `near_miss`: fewer common ones. Each has its threshold
+        chosen afterwards.
     learner : str
     parameters : dict
         The learner's own.
     k, synthetic_share : int and float, or None
-        Of the sampler, for `adasyn`.
+        Of the sampler, for a strategy that makes rows; `k` where it has neighbours.
     target : dict of str to str, or None
-        The cohort value that all synthetic rows are of, for `adasyn`.
+        The cohort value that all synthetic rows are of, likewise.
 
     >>> arm = Arm(strategy="adasyn", learner="random_forest", k=5, synthetic_share=0.1)
     >>> arm.way, arm.name
     ('ADASYN (k 5, 10% synthetic)', 'ADASYN (k 5, 10% synthetic) of random_forest')
     """
 
-    strategy: Strategy
+    strategy: str
     learner: str
     parameters: dict[str, Any] = field(default_factory=dict)
     k: int | None = None
@@ -48,17 +42,34 @@ class Arm:
 
     def __post_init__(self) -> None:
         """Leave out what only a sampler has."""
-        if self.strategy != "adasyn":
+        if not self.known.neighbors:
             object.__setattr__(self, "k", None)
+        if not self.known.makes_rows:
             object.__setattr__(self, "synthetic_share", None)
             object.__setattr__(self, "target", None)
 
     @property
+    def known(self) -> strategies.Strategy:
+        """Return what is known of its strategy."""
+        return strategies.KNOWN[self.strategy]
+
+    @property
+    def by_chance(self) -> bool:
+        """Whether it differs from seed to seed on the same rows."""
+        return self.known.by_chance or KNOWN[self.learner].by_chance
+
+    @property
+    def may_refuse(self) -> bool:
+        """Whether a table may be one that it cannot be tried on: too few rows, or columns that it does not take."""
+        return self.known.path is not None
+
+    @property
     def way(self) -> str:
         """Return what a person calls it where there is one learner."""
-        of = f" for {spoken(self.target)}" if self.target else ""
-        drawn = f"{of} (k {self.k}, {self.synthetic_share:.0%} synthetic)" if self.strategy == "adasyn" else ""
-        return f"{SPOKEN[self.strategy]}{drawn}"
+        if not self.known.makes_rows:
+            return self.known.spoken
+        of, k = f" for {spoken(self.target)}" if self.target else "", f"k {self.k}, " if self.k else ""
+        return f"{self.known.spoken}{of} ({k}{self.synthetic_share:.0%} synthetic)"
 
     @property
     def name(self) -> str:
@@ -67,15 +78,25 @@ class Arm:
 
     def training(self, training: Training) -> Training:
         """Return the learner's section as this arm fits it; what the project itself sets of the weights stands."""
-        weighed = KNOWN[self.learner].balanced if self.strategy == "class_weights" else {}
-        update = {"learner": self.learner, "parameters": weighed | self.parameters}
+        learner = KNOWN[self.learner]
+        weighed = {"class_weights": learner.balanced, "focal_loss": learner.focal}.get(self.strategy, {})
+        update: dict[str, Any] = {"learner": self.learner, "parameters": weighed | self.parameters}
+        if self.known.kind == "under":
+            own = training.under_parameters if training.under == self.strategy else {}
+            update |= {"under": self.strategy, "under_parameters": own}
+        elif not self.known.makes_rows:  # beside rows that are made it stays: SMOTE and then Tomek links
+            update |= {"under": "none", "under_parameters": {}}
         return training.model_copy(update=update)
 
     def augmentation(self, augmentation: Augmentation) -> Augmentation:
         """Return the sampler's section as this arm draws with it."""
-        if self.strategy != "adasyn":
-            return augmentation.model_copy(update={"sampler": "none", "target": None})
-        update = {"k": self.k, "synthetic_share": self.synthetic_share, "target": self.target}
+        if not self.known.makes_rows:
+            return augmentation.model_copy(update={"sampler": "none", "target": None, "parameters": {}})
+        update: dict[str, Any] = {"synthetic_share": self.synthetic_share, "target": self.target}
+        if self.known.neighbors:
+            update["k"] = self.k
+        if self.strategy != augmentation.sampler:
+            update |= {"sampler": self.strategy, "parameters": {}}
         return augmentation.model_copy(update=update)
 
 
@@ -96,23 +117,35 @@ def arms(training: Training, augmentation: Augmentation, ablation: Ablation, gat
     -------
     list of lists of Arm
     """
-    found = []
-    for learner in dict.fromkeys([training.learner, *ablation.learners]):
+    found: list[list[Arm]] = []
+    named = list(dict.fromkeys(ablation.strategies))
+    learners = [training.learner, *ablation.learners, *(name for name in named if name in KNOWN)]
+    shares = list(dict.fromkeys([augmentation.synthetic_share, *ablation.shares]))
+    shares = [s for s in shares if gates.synthetic_share_min <= s <= gates.synthetic_share_max]
+    under = [training.under] if training.under != "none" else []
+    under = list(dict.fromkeys([*under, *(name for name in named if strategies.KNOWN[name].kind == "under")]))
+    sampled = [augmentation.sampler] if augmentation.sampler != "none" else []
+    sampled = list(dict.fromkeys([*sampled, *(name for name in named if strategies.KNOWN[name].makes_rows)]))
+    for learner in dict.fromkeys(learners):
         own = training.parameters if learner == training.learner else {}
         parameters = [own | variant for variant in _grid(ablation.parameters.get(learner, {}))]
-        plain: list[Strategy] = ["threshold"] if KNOWN[learner].balances else ["threshold", "class_weights"]
-        found += [[Arm(strategy=way, learner=learner, parameters=one) for one in parameters] for way in plain]
-        if augmentation.sampler != "none":
-            shares = [augmentation.synthetic_share, *ablation.shares]
-            shares = [s for s in dict.fromkeys(shares) if gates.synthetic_share_min <= s <= gates.synthetic_share_max]
+        plain = ["threshold"] if KNOWN[learner].balances else ["threshold", "class_weights"]
+        if "focal_loss" in named and KNOWN[learner].focal:
+            plain.append("focal_loss")
+        found += [
+            [Arm(strategy=way, learner=learner, parameters=one) for one in parameters] for way in (*plain, *under)
+        ]
+        for sampler in sampled:
+            of_neighbors = [augmentation.k, *ablation.neighbors] if strategies.KNOWN[sampler].neighbors else [None]
+            targets = [None, augmentation.target] if sampler == augmentation.sampler else [None]
             found += [
                 [
-                    Arm(strategy="adasyn", learner=learner, parameters=one, k=k, synthetic_share=share, target=target)
+                    Arm(strategy=sampler, learner=learner, parameters=one, k=k, synthetic_share=share, target=target)
                     for one in parameters
-                    for k in dict.fromkeys([augmentation.k, *ablation.neighbors])
+                    for k in dict.fromkeys(of_neighbors)
                     for share in shares
                 ]
-                for target in ((None, augmentation.target) if augmentation.target else (None,))
+                for target in (targets if augmentation.target else targets[:1])
             ]
     return found
 

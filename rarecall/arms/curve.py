@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.metrics import average_precision_score
 
 from rarecall import intervals, sli
-from rarecall.arms.arm import Arm, Strategy
+from rarecall.arms.arm import Arm
 from rarecall.arms.blocks import Positions
 from rarecall.arms.trial import Bench
 from rarecall.errors import DataError
@@ -46,7 +46,7 @@ def curve(
     y, real = bench.y[test], min(len(teach), bench.most_rows)
 
     def point(share: float) -> dict[str, Any] | None:
-        strategy: Strategy = "adasyn" if share > 0 else "threshold"
+        strategy = arm.strategy if share > 0 else "threshold"
         one = Arm(
             strategy=strategy, learner=arm.learner, parameters=arm.parameters, k=arm.k, synthetic_share=share or None
         )

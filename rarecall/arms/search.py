@@ -81,7 +81,7 @@ def search(
             try:
                 return float(average_precision_score(y[test], bench.score(arm, some, test, seed=seed)))
             except DataError:
-                if arm.strategy != "adasyn":  # parameters that the learner refuses are for the user to mend
+                if not arm.may_refuse:  # parameters that the learner refuses are for the user to mend
                     raise
                 return None  # so few positives that a rung's sample cannot be drawn from
 

@@ -65,7 +65,7 @@ class Bench:
             Too few trusted positives for the arm's neighbours, or a parameter that the learner refuses.
         """
         teach = thinned(teach, self.y, self.most_rows, seed=seed)
-        train, features = self.rows.iloc[teach].reset_index(drop=True), list(self.kinds)
+        train = self.rows.iloc[teach].reset_index(drop=True)
         made = augment(
             train,
             self.kinds,
@@ -78,9 +78,10 @@ class Bench:
         )
         whole = together(train, made.rows)
         weight = np.concatenate([self.weight[teach], np.ones(len(made.rows))])
-        pipeline = training.estimator(arm.training(self.training), self.kinds, seed=seed)
-        training.fit(pipeline, whole[features], whole["label"].to_numpy(), weight)
-        scores: Scores = training.score(pipeline, self.rows.iloc[test][features])
+        section = arm.training(self.training)
+        pipeline = training.estimator(section, self.kinds, seed=seed)
+        training.fit(pipeline, *training.taught(section, whole, self.kinds, weight, seed=seed))
+        scores: Scores = training.score(pipeline, self.rows.iloc[test][list(self.kinds)])
         return scores
 
 

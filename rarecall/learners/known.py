@@ -6,12 +6,14 @@ from typing import Any, NoReturn
 
 from rarecall.errors import DataError
 from rarecall.learners import (
+    balanced_bagging,
     balanced_random_forest,
     easy_ensemble,
     hist_gradient_boosting,
     lightgbm,
     logistic_regression,
     random_forest,
+    rusboost,
     xgboost,
 )
 from rarecall.learners.learner import Learner
@@ -24,6 +26,8 @@ KNOWN: dict[str, Learner] = {
     "xgboost": xgboost.LEARNER,
     "balanced_random_forest": balanced_random_forest.LEARNER,
     "easy_ensemble": easy_ensemble.LEARNER,
+    "rusboost": rusboost.LEARNER,
+    "balanced_bagging": balanced_bagging.LEARNER,
 }
 
 

@@ -59,6 +59,10 @@ class Learner:
         Whether it differs from seed to seed on the same rows.
     balanced : dict
         The parameters that make it weigh classes by their rarity; none where it balances them by itself.
+    focal : dict
+        The parameters that give it the focal loss; none where it has no loss of ours.
+    finished : callable
+        What becomes of the fitted pipeline: `rarecall.learners.focal` puts the library's own loss back.
     balances : str
         How it does.
     takes_weights : bool
@@ -77,6 +81,8 @@ class Learner:
     extra: str | None = None
     by_chance: bool = False
     balanced: dict[str, Any] = field(default_factory=lambda: {"class_weight": "balanced"})
+    focal: dict[str, Any] = field(default_factory=dict)
+    finished: Callable[[Pipeline], None] = lambda _: None
     balances: str = ""
     takes_weights: bool = True
     arguments: Callable[[Pipeline, NDArray[Any], Weights], dict[str, Any]] = _weighed

@@ -8,28 +8,26 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
-from imblearn.over_sampling.base import BaseOverSampler
-from imblearn.utils import check_sampling_strategy
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import check_consistent_length, validate_data
 
 from rarecall.neighbors import FaissNeighbors
 from rarecall.resampling.annotations import Annotations
-from rarecall.resampling.columns import Columns, describe
+from rarecall.resampling.checked import Checked
+from rarecall.resampling.columns import Columns
 from rarecall.resampling.course import Course
 from rarecall.resampling.frame import Frame
 from rarecall.resampling.harvest import harvest
-from rarecall.resampling.metric import measure
+from rarecall.resampling.metric import Mixed, measure
 from rarecall.resampling.plan import Plan
 from rarecall.resampling.planning import Planner
 from rarecall.resampling.quota import Quota
 from rarecall.resampling.randomness import seed_of
-from rarecall.resampling.refusal import SamplingError
 from rarecall.resampling.rules import Rules, told
 from rarecall.resampling.target import Target
+from rarecall.search.blocks import Matrix
 
 
-class ADASYN(BaseOverSampler):
+class ADASYN(Checked):
     """Adaptive synthetic sampling (He et al. 2008), one class against the rest.
 
     Each row of a class that is wanted larger gets r_i, the share of other classes among its nearest neighbours, and
@@ -102,7 +100,7 @@ gather more rows of it, or oversample it at random
     """
 
     _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012 - scikit-learn reads it from the class
-        **BaseOverSampler._parameter_constraints,  # noqa: SLF001 - imbalanced-learn's way to inherit constraints
+        **Checked._parameter_constraints,  # noqa: SLF001 - imbalanced-learn's way to inherit constraints
         "n_neighbors": [Interval(Integral, 1, None, closed="left"), HasMethods(["kneighbors", "kneighbors_graph"])],
         "mode": [StrOptions({"auto", "exact", "approximate"})],
         "min_recall": [Interval(Real, 0, 1, closed="right")],
@@ -244,7 +242,7 @@ gather more rows of it, or oversample it at random
         )
         minority = np.flatnonzero(np.isin(target.classes, list(wanted)) & known.eligible)
         planner = Planner(
-            space=measure(frame.table, columns, scaling=self.scaling, minority=minority),
+            space=self._space(frame.table, columns, minority),
             y=target.classes,
             known=known,
             **self._choices(),
@@ -255,16 +253,9 @@ gather more rows of it, or oversample it at random
             warnings.warn(note, UserWarning, stacklevel=4)
         return frame, target, plan
 
-    def _wanted(self, y: Any) -> dict[Any, int]:
-        """Return how many synthetic rows each class is to get."""
-        try:
-            self.sampling_strategy_ = check_sampling_strategy(self.sampling_strategy, y, self._sampling_type)
-        except ValueError as error:
-            raise SamplingError(str(error)) from error
-        return {label: int(count) for label, count in self.sampling_strategy_.items() if count}
-
-    def _columns(self, X: Any) -> Columns:
-        return describe(X, categorical=self.categorical_features, steps=self.steps, bounds=self.bounds)
+    def _space(self, table: Any, columns: Columns, minority: Any) -> Matrix | Mixed:
+        """Return the space in which neighbours are looked for."""
+        return measure(table, columns, scaling=self.scaling, minority=minority)
 
     def _course(self) -> Course:
         return Course.of(self.off_segment, self.n_mixed)
@@ -280,36 +271,6 @@ gather more rows of it, or oversample it at random
             "quota": Quota.of(self.max_synthetic, self.max_per_parent, self.memory_budget),
             "seed": seed_of(self.random_state),
         }
-
-    def _checked(self, X: Any, target: Target) -> Frame:
-        frame = Frame.of(X)
-        if isinstance(frame.table, pd.DataFrame):
-            if not frame.table.columns.is_unique:
-                twice = frame.table.columns[frame.table.columns.duplicated()][0]
-                raise SamplingError(f"expected columns of different names, got {twice!r} twice; rename one of them")
-            validate_data(self, X=frame.table, reset=True, skip_check_array=True)
-        else:
-            mixed = not isinstance(self.categorical_features, str) and self.categorical_features is not None
-            values = validate_data(
-                self,
-                X=frame.table if isinstance(X, pd.DataFrame) else X,
-                reset=True,
-                accept_sparse="csr",
-                dtype=None if mixed else "numeric",
-                ensure_all_finite=False if mixed else "allow-nan",
-                ensure_min_samples=2,
-            )
-            if isinstance(X, pd.DataFrame):
-                self.feature_names_in_ = np.asarray(X.columns, dtype=object)
-            frame = Frame(X, values)
-        check_consistent_length(frame.table, target.classes)
-        return frame
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.sampler_tags.sample_indices = True
-        return tags
 
 
 def row_bytes(values: Any) -> float:

@@ -56,7 +56,7 @@ class Course:
 
         Returns
         -------
-        ndarray of shape (n,) or (n, n_columns), within 0 and 1
+        ndarray of shape (n,) or (n, n_columns), within 0 and 1, and within -1 and 0 for a step below 0
 
         >>> row = np.array([0]), np.array([0]), np.array([4])
         >>> bool((abs(Course(0.1).steps(np.array([0.5]), *row, 3) - 0.5) <= 0.1).all())
@@ -65,7 +65,8 @@ class Course:
         if self.off_segment == 0.0:
             return step
         numbers = _strays_of(seed, attempt, index, n_columns)
-        return _folded(step[:, None] + self.off_segment * (2.0 * numbers - 1.0))
+        away = np.where(step < 0, -1.0, 1.0)[:, None]  # SVM-SMOTE also leads away from the neighbour
+        return away * _folded(np.abs(step)[:, None] + self.off_segment * (2.0 * numbers - 1.0))
 
     def partners(
         self, nearest: Ints, choice: Ints, seed: Ints, attempt: Ints, index: Ints

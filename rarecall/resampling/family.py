@@ -12,10 +12,13 @@ from imblearn.over_sampling import SMOTE as _SMOTE
 from imblearn.over_sampling import SMOTENC as _SMOTENC
 from imblearn.over_sampling import SVMSMOTE as _SVMSMOTE
 from imblearn.over_sampling import BorderlineSMOTE as _BorderlineSMOTE
+from imblearn.over_sampling import KMeansSMOTE as _KMeansSMOTE
 from imblearn.over_sampling import RandomOverSampler as _RandomOverSampler
+from imblearn.under_sampling import ClusterCentroids as _ClusterCentroids
 from imblearn.under_sampling import EditedNearestNeighbours as _EditedNearestNeighbours
 from numpy.typing import NDArray
 from scipy import sparse
+from sklearn.cluster import MiniBatchKMeans
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_random_state
 
@@ -94,6 +97,26 @@ class SVMSMOTE(_Traced, _SVMSMOTE):
     """imbalanced-learn's SVM-SMOTE with lineage; a step below zero leads away from the neighbour."""
 
 
+class KMeansSMOTE(_Traced, _KMeansSMOTE):
+    """imbalanced-learn's KMeans-SMOTE with lineage; it draws in each cluster, and a few rows too many."""
+
+    def _fit_resample(self, X: Any, y: Any) -> Any:
+        self._table = X
+        drawn = super()._fit_resample(X, y)
+        del self._table
+        return drawn
+
+    def _generate_samples(
+        self, X: Any, nn_data: Any, nn_num: Ints, rows: Ints, cols: Ints, steps: Any, y_type: Any = None, y: Any = None
+    ) -> Any:
+        members = np.flatnonzero(self._classes == y_type)
+        inside = members[_places(nn_data, self._table[members])]
+        draws = Draws(y_type, inside[rows], inside[nn_num[rows, cols]], np.asarray(steps).ravel())
+        drawn = super()._generate_samples(X, nn_data, nn_num, rows, cols, steps, y_type, y)
+        self._draws[-1] = draws  # what was noted beside it counts the rows of the cluster alone
+        return drawn
+
+
 class SMOTENC(_Traced, _SMOTENC):
     """imbalanced-learn's SMOTE-NC with lineage; it breaks ties at random, so the lineage names who won the vote."""
 
@@ -119,6 +142,42 @@ class SMOTENC(_Traced, _SMOTENC):
 
 class EditedNearestNeighbours(_Searched, _EditedNearestNeighbours):
     """imbalanced-learn's edited nearest neighbours; `sample_indices_` says which rows stayed."""
+
+
+class ClusterCentroids(_ClusterCentroids):
+    """imbalanced-learn's cluster centroids, each of which a real row stands for; `sample_indices_` says which.
+
+    The centroids are found in small batches: with as many of them as there are rare rows, all rows at once take hours.
+    Where one row stands for two of them it stays once.
+    """
+
+    def __init__(
+        self,
+        *,
+        sampling_strategy: Any = "auto",
+        random_state: Any = None,
+        estimator: Any = None,
+        voting: str = "hard",
+    ) -> None:
+        super().__init__(
+            sampling_strategy=sampling_strategy, random_state=random_state, estimator=estimator, voting=voting
+        )
+
+    def _validate_estimator(self) -> None:
+        super()._validate_estimator()
+        if self.estimator is None:
+            self.estimator_ = MiniBatchKMeans(random_state=self.random_state, n_init=1)
+
+    def _fit_resample(self, X: Any, y: Any) -> Any:
+        X_res, y_res = super()._fit_resample(X, y)
+        if self.voting_ != "hard":
+            return X_res, y_res
+        kept = []
+        for label in np.unique(y):
+            members = np.flatnonzero(y == label)
+            kept.append(np.unique(members[_places(X_res[y_res == label], X[members])]))
+        self.sample_indices_ = np.sort(np.concatenate(kept))
+        return X[self.sample_indices_], y[self.sample_indices_]
 
 
 class RandomOverSampler(_RandomOverSampler):

@@ -12,14 +12,39 @@ from pydantic import (
 )
 
 from rarecall.sections.section import Section, Share, as_straying
+from rarecall.strategies import known
+
+
+def _without(handler: SerializerFunctionWrapHandler, section: Any, defaults: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what nobody set, of keys that came later, so that what is made without them keeps its name."""
+    said: dict[str, Any] = handler(section)
+    return {key: value for key, value in said.items() if key not in defaults or value != defaults[key]}
+
+
+def as_maker(value: Any) -> Any:
+    """Refuse what is no strategy that makes rows, in one sentence that names them all."""
+    return known.check(value, known.MAKERS, "none")
+
+
+def as_under(value: Any) -> Any:
+    """Refuse what is no strategy that leaves rows out, as above."""
+    return known.check(value, ("under",), "none")
+
+
+def as_tried(value: Any) -> Any:
+    """Refuse what is no strategy that can be tried, as above."""
+    return known.check(value, (*known.MAKERS, "under", "weights", "ensemble"))
 
 
 class Augmentation(Section):
     """Synthetic minority rows, made from training rows only."""
 
-    sampler: Literal["adasyn", "none"] = Field(
-        "adasyn", description="adasyn: more rows where the rare class is hard to tell apart; none: real rows only."
+    sampler: Annotated[str, BeforeValidator(as_maker)] = Field(
+        "adasyn",
+        description="A strategy that makes rows: adasyn, more of them where the rare class is hard to tell apart, or "
+        "another of docs/strategies; none: real rows only.",
     )
+    parameters: dict[str, Any] = Field(default={}, description="The sampler's own, by its names, beside those here.")
     k: int = Field(5, ge=1, description="Neighbours; 5 is the paper's choice (He et al. 2008).")
     synthetic_share: float = Field(
         0.10, ge=0.0, lt=1.0, description="Share of the training rows that is synthetic, within the gates' bounds."
@@ -37,10 +62,8 @@ class Augmentation(Section):
     )
 
     @model_serializer(mode="wrap")
-    def _without_no_target(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out a target that nobody set, so that what is made without one keeps its name."""
-        said: dict[str, Any] = handler(self)
-        return {key: value for key, value in said.items() if key != "target" or value is not None}
+    def _without_what_nobody_set(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _without(handler, self, {"target": None, "parameters": {}})
 
 
 class Costs(Section):
@@ -99,6 +122,8 @@ Learner = Literal[
     "xgboost",
     "balanced_random_forest",
     "easy_ensemble",
+    "rusboost",
+    "balanced_bagging",
 ]
 
 
@@ -109,6 +134,10 @@ class Training(Section):
         "hist_gradient_boosting", description="lightgbm and xgboost are an extra: pip install 'rarecall[boosting]'."
     )
     parameters: dict[str, Any] = Field(default={}, description="The learner's own, by its library's names.")
+    under: Annotated[str, BeforeValidator(as_under)] = Field(
+        "none", description="A strategy that leaves rows of the common class out of what teaches; see docs/strategies."
+    )
+    under_parameters: dict[str, Any] = Field(default={}, description="Its own, by its names.")
     precision_margin: Share = Field(
         0.05, description="The threshold holds the precision gate with this to spare: the holdout must hold it too."
     )
@@ -121,6 +150,10 @@ class Training(Section):
         description="How far each column carries the scores: shuffled; shap: SHAP values besides, from the extra "
         "explain; none: not at all.",
     )
+
+    @model_serializer(mode="wrap")
+    def _without_what_nobody_set(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _without(handler, self, {"under": "none", "under_parameters": {}})
 
 
 class Ablation(Section):
@@ -140,6 +173,9 @@ class Ablation(Section):
     learners: list[Learner] = Field(
         default=[], description="Tried beside training.learner; the one that leads is shipped."
     )
+    strategies: list[Annotated[str, BeforeValidator(as_tried)]] = Field(
+        default=[], description="Tried beside the sampler, the weights and the learners above; see docs/strategies."
+    )
     scarce: Learner | None = Field(
         "logistic_regression",
         description="Shipped where there are too few positives to compare any; none: training.learner.",
@@ -153,3 +189,7 @@ class Ablation(Section):
     parameters: dict[str, dict[str, Annotated[list[Any], Field(min_length=1)]]] = Field(
         default={}, description="By learner: values of its parameters to search."
     )
+
+    @model_serializer(mode="wrap")
+    def _without_what_nobody_set(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _without(handler, self, {"strategies": []})
