@@ -111,14 +111,12 @@ def suggest(
 
     Examples
     --------
-    Of two rows that are alike one is enough, and the row far from all is an exception from which little follows:
+    Of two rows that are alike one is enough, also where the other comes next:
 
     >>> rows = pd.DataFrame({"a": [0.0, 0.0, 1.0, 1.1, 1.2, 9.0]})
     >>> score = np.array([0.19, 0.19, 0.01, 0.12, 0.01, 0.2])
-    >>> suggest(rows, {"a": "numeric"}, score, 0.2, budget=2, by="dense")["at"].tolist()
-    [0, 3]
-    >>> suggest(rows, {"a": "numeric"}, score, 0.2, budget=2, by="rare")["at"].tolist()
-    [5, 0]
+    >>> suggest(rows, {"a": "numeric"}, score, 0.2, budget=3)["at"].tolist()
+    [5, 0, 3]
     >>> regions = pd.DataFrame({"region": list("nnnnns")})
     >>> suggest(rows, {"a": "numeric"}, score, 0.2, budget=2, cohorts=regions, floor=2)
     Traceback (most recent call last):

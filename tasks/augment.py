@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 
-from rarecall import digest
+from rarecall import digest, transformations
 from rarecall.project import Project
 from rarecall.warehouse import Draft, Version
 from tasks.stage import Plan, stage
@@ -77,6 +77,7 @@ def augment(
         "seed": project.seed,
         "rules": rules,
         "cohorts": [cohort.model_dump(mode="json") for cohort in project.cohorts],
+        **transformations.recipe(asked_for),
     }
     return Plan(kind="datasets", recipe=recipe, inputs=(taken, training_set, judged, parts), write=write)
 
