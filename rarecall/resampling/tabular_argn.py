@@ -106,6 +106,7 @@ class TabularARGN(Generated):
         return np.flatnonzero(eligible)
 
     def _learn(self, table: pd.DataFrame, y: NDArray[Any], columns: Columns, label: Any, seed: int) -> "_Network":
+        _installed()
         if _LABEL in table:
             raise SamplingError(f"expected no column named {_LABEL!r}, which the network needs; rename it")
         rows = _plain(table, columns).assign(**{_LABEL: pd.Series(y).astype(str).to_numpy()})
@@ -129,7 +130,7 @@ class TabularARGN(Generated):
             "seed": seed,
             "epochs": self.max_epochs,
             "minutes": self.max_minutes,
-            "engine": importlib.metadata.version("mostlyai-engine") if _installed() else None,
+            "engine": importlib.metadata.version("mostlyai-engine"),
         }
         if self.cache is None:
             self._own = tempfile.TemporaryDirectory(prefix="rarecall-argn-")
@@ -209,26 +210,20 @@ def _plain(table: pd.DataFrame, columns: Columns) -> pd.DataFrame:
     return plain
 
 
-def _installed() -> bool:
-    """Tell whether the engine is there; SamplingError in one sentence where it is not."""
+def _installed() -> None:
+    """Raise SamplingError, in one sentence, where the engine is not there."""
     import importlib.util
 
-    try:
-        there = importlib.util.find_spec("mostlyai.engine") is not None
-    except ModuleNotFoundError:
-        there = False
-    if not there:
+    if importlib.util.find_spec("mostlyai") is None or importlib.util.find_spec("mostlyai.engine") is None:
         raise SamplingError(
             "tabular_argn needs mostlyai-engine, an extra; install it as docs/strategies/tabular_argn.md says, "
             "or take gaussian_copula"
         )
-    return there
 
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
     """Let torch use one thread: two that share a busy core take ten times as long."""
-    _installed()
     import torch
 
     threads = torch.get_num_threads()

@@ -48,7 +48,7 @@ def test_each_column_is_distributed_as_in_its_class_and_not_as_in_the_other(tabl
     assert rows["gain"].isna().mean() == pytest.approx(0.1, abs=0.03)
     assert (rows["gain"] == 0).mean() == pytest.approx((X["gain"][y == 1] == 0).mean(), abs=0.05)
     assert set(rows["town"]) == {"york", "bath"}
-    assert (rows["town"] == "york").mean() == pytest.approx(0.8, abs=0.05)
+    assert (rows["town"] == "york").mean() == pytest.approx((X["town"][y == 1] == "york").mean(), abs=0.04)
 
 
 def test_columns_go_together_as_they_do_in_the_class(table):
@@ -56,7 +56,7 @@ def test_columns_go_together_as_they_do_in_the_class(table):
     _, rows = drawn(X, y)
     own = X[y == 1]
     ours, real = (one["amount"].corr(one["items"], method="spearman") for one in (rows, own))
-    assert ours == pytest.approx(real, abs=0.05)
+    assert real - 0.08 < ours < real, "the shrinkage takes a little of it"
     assert rows["amount"][rows["tall"] == "yes"].mean() > rows["amount"][rows["tall"] == "no"].mean() + 20
 
 
