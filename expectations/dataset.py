@@ -20,6 +20,7 @@ from rarecall import cohorts
 from rarecall.intake import fingerprint
 from rarecall.project import Project
 from rarecall.resampling.rules import Rules
+from rarecall.strategies.known import KNOWN
 
 _REPORT = "do not learn from this version; please report it"
 
@@ -32,6 +33,7 @@ def check_dataset(
     project: Project,
     kinds: Mapping[str, str],
     target: Mapping[str, str] | None = None,
+    sampler: str = "adasyn",
 ) -> Verdict:
     """Judge a dataset version.
 
@@ -48,6 +50,8 @@ def check_dataset(
         The features and their kinds.
     target : mapping of str to str, optional
         The cohort value that all synthetic rows were made of; their share is then one of its rows.
+    sampler : str
+        The strategy that made them: whether each has a parent and a neighbour, and of which class.
 
     Returns
     -------
@@ -58,10 +62,10 @@ def check_dataset(
     real, synthetic = train[~train["is_synthetic"]], train[train["is_synthetic"]]
     of = cohorts.within(cohorts.assign(real, project.cohorts), target) if target else np.ones(len(real), dtype=bool)
     said = f"rows of {cohorts.spoken(target)}" if target else "training rows"
-    figures = _measures(real, synthetic, validation, holdout, taken, kinds, among=int(of.sum()))
+    figures = _measures(real, synthetic, validation, holdout, taken, kinds, among=int(of.sum()), sampler=sampler)
     asked: list[tuple[pd.DataFrame, list[Expectation]]] = [(figures, list(_whole(project, len(synthetic), said)))]
     if target:
-        parents = synthetic[["parent_id", "neighbor_id"]].to_numpy(dtype="float64")
+        parents = pd.concat([synthetic["parent_id"], synthetic["neighbor_id"]]).dropna().astype("int64")
         figures["strangers"] = int((~np.isin(parents, real.loc[of, "row_id"])).sum())
         asked[0][1].append(_none("strangers", f"the parents of every synthetic row to be {said}"))
     if len(synthetic):
@@ -95,14 +99,13 @@ def _measures(
     kinds: Mapping[str, str],
     *,
     among: int,
+    sampler: str,
 ) -> pd.DataFrame:
     """Return one row of figures about the parts together; `among` so many real rows the synthetic ones are counted."""
     columns = ["row_id", "label", *kinds]
     parts = pd.concat([part[columns] for part in (real, validation, holdout)], ignore_index=True)
     marked = [part["is_synthetic"].any() for part in (validation, holdout) if "is_synthetic" in part]
     whole = among + len(synthetic)
-    parents = synthetic[["parent_id", "neighbor_id"]].to_numpy(dtype="float64").ravel() if len(synthetic) else []
-    minority = real.loc[real["label"] == 1, "row_id"]
     return pd.DataFrame(
         [
             {
@@ -112,13 +115,24 @@ def _measures(
                     (~np.isin(fingerprint.of_rows(parts, columns), fingerprint.of_rows(taken, columns))).sum()
                 ),
                 "outside_train": int(sum(marked)),
-                "orphans": int((~np.isin(parents, minority)).sum()),
+                "orphans": _orphans(real, synthetic, sampler),
                 "same_id": int(
                     synthetic["row_id"].isin(taken["row_id"]).sum() + synthetic["row_id"].duplicated().sum()
                 ),
             }
         ]
     )
+
+
+def _orphans(real: pd.DataFrame, synthetic: pd.DataFrame, sampler: str) -> int:
+    """Return how many of the ids of parents and neighbours are not those that this strategy's rows have."""
+    strategy, rare = KNOWN[sampler], real.loc[real["label"] == 1, "row_id"]
+    neighbors = real["row_id"] if strategy.crosses else rare
+    found = 0
+    for column, has, among in (("parent_id", strategy.parents, rare), ("neighbor_id", strategy.partners, neighbors)):
+        ids = synthetic[column]
+        found += int((~ids.isin(among)).sum() if has else ids.notna().sum())
+    return found
 
 
 def _whole(project: Project, synthetic: int, rows: str) -> Iterator[Expectation]:

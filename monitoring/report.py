@@ -288,7 +288,7 @@ def beside(example: Mapping[str, Any]) -> dict[str, Any]:
     >>> beside({"synthetic": {"a": 2.0, "b": 1}, "parent": {"a": 1.0, "b": 1}, "neighbor": {"a": 3.0, "b": 1}})
     {'rows': [('a', 1.0, 2.0, 3.0), ('b', 1, 1, 1)], 'left': 0}
     """
-    parent, synthetic, neighbor = example["parent"], example["synthetic"], example["neighbor"]
+    parent, synthetic, neighbor = example["parent"], example["synthetic"], example["neighbor"] or {}
     names = sorted(synthetic, key=lambda name: parent.get(name) == neighbor.get(name))
     rows = [(name, parent.get(name), synthetic[name], neighbor.get(name)) for name in names[:EXAMPLE_COLUMNS]]
     return {"rows": rows, "left": len(names) - len(rows)}

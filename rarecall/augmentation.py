@@ -117,6 +117,7 @@ def augment(
             "n_mixed": augmentation.n_mixed,
             "max_per_parent": augmentation.max_per_parent,
             "rules": rules,
+            **({"bounds": _bounds(train, kinds)} if strategy.beyond else {}),
             **augmentation.parameters,
         }
     )
@@ -155,6 +156,12 @@ def _steps(train: pd.DataFrame, kinds: Mapping[str, str]) -> dict[str, float]:
     """Return a step of 1 for every number that is whole in each real row, however it is stored: counts, codes, sums."""
     numeric = (name for name, kind in kinds.items() if kind == "numeric")
     return {name: 1.0 for name in numeric if (train[name].dropna() % 1 == 0).all()}
+
+
+def _bounds(train: pd.DataFrame, kinds: Mapping[str, str]) -> dict[str, tuple[float, float]]:
+    """Return the least and the greatest real value of each number: no synthetic row is to lie beyond them."""
+    known = {name: train[name].dropna() for name, kind in kinds.items() if kind == "numeric"}
+    return {name: (float(values.min()), float(values.max())) for name, values in known.items() if len(values)}
 
 
 def _count(real: int, augmentation: Augmentation) -> int:

@@ -111,7 +111,8 @@ def _detectability(
 ) -> dict[str, Any]:
     about: dict[str, Any] = {"folds": folds, "confidence": confidence, "random_state": random_state}
     real, made = some["real"], some["synthetic"]
-    parents = np.concatenate([real["row_id"].to_numpy(), made["parent_id"].to_numpy(dtype="int64")])
+    own = made["parent_id"].fillna(made["row_id"]).to_numpy(dtype="int64")  # what was generated has no parent
+    parents = np.concatenate([real["row_id"].to_numpy(), own])
     return detect(real, made, kinds, groups=parents, **about) | {"drift": detect(real, some["holdout"], kinds, **about)}
 
 

@@ -16,6 +16,8 @@ from rarecall.resampling.crowd import Crowd
 from rarecall.resampling.draw import COURSE, METADATA
 from rarecall.resampling.frame import Frame
 from rarecall.resampling.interpolation import between
+from rarecall.strategies.known import KNOWN
+from rarecall.strategies.strategy import LINEAGE_OF, dotted
 
 
 def rebuild(lineage: pa.Table, X: Any, *, ids: Any = None) -> Any:
@@ -48,6 +50,8 @@ def rebuild(lineage: pa.Table, X: Any, *, ids: Any = None) -> Any:
     True
     """
     said = lineage.schema.metadata or {}
+    if again := KNOWN[said[LINEAGE_OF].decode()].again if LINEAGE_OF in said else None:
+        return dotted(again)(lineage, X, ids=ids)
     text, course = said.get(METADATA), Course.from_json(said.get(COURSE))
     if text is None:
         raise DataError("expected a lineage as a sampler wrote it, got one without the columns in its metadata")

@@ -74,6 +74,7 @@ def _checked(
         project,
         dataset.facts["features"],
         (dataset.facts.get("target") or {}).get("of"),
+        sampler=dataset.facts["sampler"] if dataset.facts["synthetic_rows"] else "adasyn",
     )
     if refusal := verdict.refusal():
         raise DataError(refusal)

@@ -6,6 +6,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from rarecall.kinship import parentage
+from rarecall.resampling.crowd import Crowd
 from rarecall.warehouse import Version
 
 _KEPT_APART = ("validation", "holdout")
@@ -54,14 +55,16 @@ def _orphans(dataset: Version, real: pd.DataFrame, made: pd.DataFrame) -> list[s
     if len(lineage) != len(made):
         return [f"{len(made):,} synthetic rows have a lineage of {len(lineage):,}"]
     columns = ("parent_id", "neighbor_id")
-    named = np.unique(np.concatenate([pc.unique(lineage[name]).to_numpy() for name in columns]))
+    named = np.unique(np.concatenate([pc.unique(lineage[name]).drop_null().to_numpy() for name in columns]))
+    if crowd := Crowd.of(lineage):
+        named = np.union1d(named, np.asarray(crowd.ids))
     if strange := int((~np.isin(named, real["row_id"].to_numpy())).sum()):
         return [f"{strange:,} parents are no real rows of the training part"]
     rare = real.loc[real["label"] == 1, "row_id"].to_numpy()
     found = []
-    if common := int((~np.isin(pc.unique(lineage["parent_id"]).to_numpy(), rare)).sum()):
+    if common := int((~np.isin(pc.unique(lineage["parent_id"]).drop_null().to_numpy(), rare)).sum()):
         found.append(f"{common:,} parents are not of the rare class")
     traced = parentage.trace(dataset, made["row_id"].tolist())
-    if other := sum(not one.is_rebuilt for one in traced):
+    if other := sum(one.is_rebuilt is False for one in traced):
         found.append(f"{other:,} synthetic rows are not what their parents make")
     return found

@@ -145,7 +145,8 @@ class Ancestry:
             "real rows with a part": counts.real,
         }
         if prove:
-            facts[AGAIN] = sum(one.is_rebuilt for one in parentage.trace(dataset, rows))
+            again = [one.is_rebuilt for one in parentage.trace(dataset, rows)]
+            facts |= {} if None in again else {AGAIN: sum(map(bool, again))}
         children = tuple(self.of_synthetic(dataset, shown))
         return Node(
             kind="synthetic rows", name=f"{len(rows):,}", facts=facts, children=children, more=len(rows) - len(shown)
@@ -213,9 +214,18 @@ def _synthetic_row(found: Parentage, real: Mapping[int, Mapping[str, Any]]) -> N
         node("neighbour", row, **({"share": round(shares[row], 4)} if shares else {})) for row in found.neighbors
     ]
     voters = [node("voter", row) for row in found.voters]
-    facts = {"step": found.step, **found.facts, AGAIN: found.is_rebuilt}
-    children = (node("parent", found.parent), *towards, *voters)
+    parents = [] if found.parent is None else [node("parent", found.parent)]
+    again = {} if found.is_rebuilt is None else {AGAIN: found.is_rebuilt}
+    facts = {**({} if found.step is None else {"step": found.step}), **found.facts, **again}
+    children = (*parents, *towards, *voters, *_crowd(found))
     return Node(kind="synthetic", name=f"row:{found.row}", facts=facts, children=children)
+
+
+def _crowd(found: Parentage) -> list[Node]:
+    if found.crowd is None:
+        return []
+    part = {"mean": "their mean is the other end of its line", "taught": "they taught its generator"}
+    return [Node(kind="crowd", name=f"{len(found.crowd.ids):,} rows", facts={"part": part[found.crowd.role]})]
 
 
 def _place(place: Place | None, row: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from rarecall.lineage import partners, rebuild
+from rarecall.resampling.crowd import Crowd
 from rarecall.warehouse import Version
 
 _SAID = {"difficulty": "r", "seed": "seed", "index": "index", "attempt": "attempt"}
@@ -26,31 +27,36 @@ class Parentage:
     ----------
     row : int
         Its `row_id`.
-    parent : int
+    parent : int or None
+        None: it was generated.
     neighbors : dict of int to float
         The real rows that it was drawn towards, each with its share.
     voters : tuple of int
         The other rows that voted on its categories, or that it might have been drawn towards.
-    step : float
+    step : float or None
         How far from the parent, 0 to 1.
     facts : dict
         `class`, and what the sampler kept of the draw: `r`, `seed`, `index`, `attempt`.
-    is_rebuilt : bool
-        Whether the lineage makes the row again, bit for bit.
+    is_rebuilt : bool or None
+        Whether the lineage makes the row again, bit for bit; None: it was generated, so there is nothing to make it of.
+    crowd : Crowd or None
+        The real rows that had a part in every row of its lineage.
     """
 
     row: int
-    parent: int
+    parent: int | None
     neighbors: dict[int, float]
     voters: tuple[int, ...]
-    step: float
+    step: float | None
     facts: dict[str, Any]
-    is_rebuilt: bool
+    is_rebuilt: bool | None
+    crowd: Crowd | None = None
 
     @property
     def real(self) -> tuple[int, ...]:
-        """Every real row that had a part in it."""
-        return tuple(dict.fromkeys((self.parent, *self.neighbors, *self.voters)))
+        """Every real row that had a part in it, but for the crowd's."""
+        known = (self.parent,) if self.parent is not None else ()
+        return tuple(dict.fromkeys((*known, *self.neighbors, *self.voters)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,8 +87,8 @@ def count(dataset: Version) -> Counts:
     lineage = _lineage(dataset)
     return Counts(
         rows=len(lineage),
-        parents=len(pc.unique(lineage["parent_id"])),
-        neighbors=len(pc.unique(lineage["neighbor_id"])),
+        parents=pc.count_distinct(lineage["parent_id"]).as_py(),
+        neighbors=pc.count_distinct(lineage["neighbor_id"]).as_py(),
         real=len(_real(lineage)),
     )
 
@@ -102,7 +108,9 @@ def trace(dataset: Version, rows: Sequence[int]) -> list[Parentage]:
     index = pd.Index(synthetic_rows(dataset)).get_indexer(pd.Index(np.asarray(rows, dtype=np.int64)))
     whole = _lineage(dataset)
     lineage = whole.take(pd.Index(whole["index"].to_numpy()).get_indexer(index))
-    equal = _rebuilt(dataset, lineage, rows)
+    crowd = Crowd.of(lineage)
+    generated = crowd is not None and crowd.role == "taught"
+    equal = [None] * len(rows) if generated else _rebuilt(dataset, lineage, rows).tolist()
     drawn_towards = partners(lineage)
     voters = lineage["voter_ids"].to_pylist() if "voter_ids" in lineage.column_names else [[]] * len(lineage)
     said = [name for name in _SAID if name in lineage.column_names]
@@ -115,13 +123,14 @@ def trace(dataset: Version, rows: Sequence[int]) -> list[Parentage]:
             step=draw["step"],
             facts={"class": draw["class"], **{_SAID[name]: draw[name] for name in said}},
             is_rebuilt=same,
+            crowd=crowd,
         )
         for row, draw, neighbors, votes, same in zip(
             rows,
             lineage.select([*said, "class", "parent_id", "step"]).to_pylist(),
             drawn_towards,
             voters,
-            equal.tolist(),
+            equal,
             strict=True,
         )
     ]
@@ -135,8 +144,9 @@ def _real(lineage: pa.Table) -> list[int]:
     """Return every real row that had a part in the synthetic rows of a lineage."""
     ids = [lineage["parent_id"], lineage["neighbor_id"]]
     ids += [pc.list_flatten(lineage[name]) for name in ("voter_ids", "category_ids") if name in lineage.column_names]
-    found: list[int] = pa.chunked_array([chunk for column in ids for chunk in column.chunks]).unique().to_pylist()
-    return found
+    found = pa.chunked_array([chunk for column in ids for chunk in column.chunks]).unique().drop_null().to_pylist()
+    crowd = Crowd.of(lineage)
+    return list(dict.fromkeys((*found, *crowd.ids))) if crowd else found
 
 
 def _rebuilt(dataset: Version, lineage: pa.Table, rows: Sequence[int]) -> NDArray[np.bool_]:

@@ -24,7 +24,10 @@ def part_of(dataset: Version, row: int) -> str | None:
 
 
 def made_with(dataset: Version, row: int) -> Mapping[str, list[int]]:
-    """Return the synthetic rows of which a real row is `parent`, `neighbour` or no more than `voter`."""
+    """Return the synthetic rows of which a real row is `parent`, `neighbour` or no more than `voter`.
+
+    Of rows with a crowd (`rarecall.resampling.crowd`) a row of it that is not the parent counts as a voter.
+    """
     file = dataset.file("lineage.parquet")
     found: dict[str, list[int]] = {"parent": [], "neighbour": [], "voter": []}
     if not file.exists():

@@ -17,4 +17,6 @@ LEARNER = Learner(
     by_chance=True,
     balanced={},
     balances="it draws as many rows of either class for every tree",
+    takes_weights=False,
+    arguments=lambda _pipeline, _y, _weight: {},
 )

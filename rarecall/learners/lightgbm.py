@@ -6,10 +6,12 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from rarecall.learners.columns import coded
+from rarecall.learners.focal import NAME, asked, lightgbm_finished
 from rarecall.learners.learner import Learner, Weights
 
 
 def _arguments(pipeline: Pipeline, y: NDArray[Any], weight: Weights) -> dict[str, Any]:  # noqa: ARG001 - not its y
+    asked(pipeline)
     _, _, categorical = pipeline["columns"].transformers[0]
     return {"sample_weight": weight, "categorical_feature": list(range(len(categorical)))}
 
@@ -27,6 +29,8 @@ LEARNER = Learner(
     types=("collections.OrderedDict", "lightgbm.basic.Booster", "lightgbm.sklearn.LGBMClassifier"),
     package=("lightgbm",),
     extra="boosting",
+    focal={"objective": NAME},
+    finished=lightgbm_finished,
     arguments=_arguments,
     refusals=("lightgbm.basic.LightGBMError", "builtins.TypeError"),
 )

@@ -8,6 +8,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.class_weight import compute_sample_weight
 
 from rarecall.learners.columns import coded
+from rarecall.learners.focal import NAME, asked, xgboost_finished
 from rarecall.learners.learner import Columns, Learner, Weights
 
 
@@ -18,6 +19,7 @@ def _defaults(columns: Columns) -> dict[str, Any]:
 
 def _arguments(pipeline: Pipeline, y: NDArray[Any], weight: Weights) -> dict[str, Any]:
     """Weigh the rows by the rarity of their class where asked to: XGBoost itself takes only a number for it."""
+    asked(pipeline)
     if pipeline["learner"].scale_pos_weight == "balanced":
         pipeline["learner"].set_params(scale_pos_weight=None)
         weight = compute_sample_weight("balanced", y) * (np.ones(len(y)) if weight is None else weight)
@@ -32,6 +34,8 @@ LEARNER = Learner(
     package=("xgboost-cpu", "xgboost"),
     extra="boosting",
     balanced={"scale_pos_weight": "balanced"},
+    focal={"objective": NAME, "base_score": 0.5},  # a start that is the same to both objectives
+    finished=xgboost_finished,
     arguments=_arguments,
     refusals=("builtins.TypeError",),  # XGBoost's own error is a ValueError
 )

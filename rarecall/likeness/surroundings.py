@@ -67,7 +67,9 @@ def survey(
     is_rare = ~is_made & (train["label"].to_numpy() == 1)
     real, rare = _some(rng, np.flatnonzero(~is_made), REAL_ROWS), np.flatnonzero(is_rare)
     made = _some(rng, np.flatnonzero(is_made), QUERIES)
-    parents = pd.Index(train["row_id"]).get_indexer(train["parent_id"].iloc[made].astype("int64"))
+    of = train["parent_id"].iloc[made]
+    traced = of.notna().to_numpy()  # what was generated has no parent
+    parents = pd.Index(train["row_id"]).get_indexer(of[traced].astype("int64"))
     kept = _some(rng, np.arange(len(holdout)), QUERIES)
     # Only rows that are looked at are put into the space: of a million that is a twentieth.
     used = np.unique(np.concatenate([real, rare, made, parents]))
@@ -81,7 +83,7 @@ def survey(
     return {
         "around": _around(space, real, ~np.isin(real, rare), sides, confidence),
         "nearest": _nearest(space, rare, sides),
-        "to_parent": _to_parent(space, made, parents),
+        "to_parent": _to_parent(space, made[traced], parents),
         "k": K,
         "searched": len(real),
     }

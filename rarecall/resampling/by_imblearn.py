@@ -85,8 +85,8 @@ class PairedSMOTE(_ByImblearn):
     The parameters are those of `PairedSampler`.
 
     >>> import pandas as pd
-    >>> X = pd.DataFrame({"age": [20, 24, 61, 66, 70], "job": ["a", "a", "b", "b", "c"]})
-    >>> drawn, _ = PairedSMOTE(random_state=0).fit_resample(X, np.array([1, 1, 0, 0, 0]), ids=list("vwxyz"))
+    >>> X, y = pd.DataFrame({"age": [20, 24, 61, 66, 70], "job": list("aabbc")}), np.array([1, 1, 0, 0, 0])
+    >>> drawn, _ = PairedSMOTE(n_neighbors=1, random_state=0).fit_resample(X, y)
     >>> drawn["job"].iloc[5], 20 <= drawn["age"].iloc[5] <= 24
     ('a', True)
     """

@@ -20,6 +20,7 @@ class Copies(PairedSampler):
     """
 
     _fewest = 1
+    _near = False
 
     def _course(self) -> Course:
         return Course()

@@ -131,6 +131,9 @@ class PairedSampler(Checked):
     _fewest = 2
     """Eligible rows that it needs."""
 
+    _near = True
+    """Whether it asks for neighbours."""
+
     def __init__(
         self,
         *,
@@ -233,7 +236,7 @@ class PairedSampler(Checked):
                 "gather more rows of it, or oversample it at random"
             )
         k = min(self.n_neighbors, max(1, len(rows) - 1))
-        if k < self.n_neighbors and self._fewest > 1:
+        if k < self.n_neighbors and self._near:
             self._notes.append(f"class {label}: n_neighbors shrank from {self.n_neighbors} to {k}: it has {len(rows)}")
         return Seat(space, classes, label, rows, known.eligible, k, bool(columns.categorical))
 

@@ -24,6 +24,8 @@ class PolynomFitSMOTE(PairedSampler):
     [1.0, 3.0]
     """
 
+    _near = False
+
     def _pairs(self, seat: Seat, n: int, seed: int, attempt: int) -> Pairs:
         if attempt:
             rng: Any = np.random.default_rng([seed, attempt])

@@ -36,7 +36,7 @@ class ProWSyn(PairedSampler):
     >>> sampler = ProWSyn(sampling_strategy={1: 9}, n_neighbors=1, n_levels=3, random_state=0)
     >>> _ = sampler.fit_resample(X, y)
     >>> sorted(sampler.lineage_["parent_id"].to_pylist())
-    [0, 1, 1, 2, 2, 2]
+    [0, 1, 2, 2, 2, 2]
     """
 
     _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012 - scikit-learn reads it from the class

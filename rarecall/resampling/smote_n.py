@@ -19,8 +19,10 @@ class PairedSMOTEN(PairedSampler):
     wins that most of the parent and its nearest rare rows have; among equals the parent's. The parameters are those of
     `PairedSampler`.
 
+    >>> import pandas as pd
     >>> X = pd.DataFrame({"job": list("aabbcc"), "town": list("pqpqrr")})
-    >>> drawn, _ = PairedSMOTEN(sampling_strategy={1: 4}, random_state=0).fit_resample(X, np.array([1, 1, 1, 0, 0, 0]))
+    >>> sampler = PairedSMOTEN(sampling_strategy={1: 4}, n_neighbors=2, random_state=0)
+    >>> drawn, _ = sampler.fit_resample(X, np.array([1, 1, 1, 0, 0, 0]))
     >>> set(drawn["job"].iloc[6:]) <= {"a", "b"}
     True
     """

@@ -50,7 +50,9 @@ KNOWN: dict[str, Strategy] = {
         neighbors=True,
         crosses=True,
     ),
-    "svm_smote": Strategy(spoken="SVM-SMOTE", kind="over", path=f"{_PAIRED}.PairedSVMSMOTE", neighbors=True),
+    "svm_smote": Strategy(
+        spoken="SVM-SMOTE", kind="over", path=f"{_PAIRED}.PairedSVMSMOTE", neighbors=True, beyond=True
+    ),
     "kmeans_smote": Strategy(spoken="KMeans-SMOTE", kind="over", path=f"{_PAIRED}.PairedKMeansSMOTE", neighbors=True),
     "adasyn": Strategy(spoken="ADASYN", kind="over", path=f"{_OURS}.adasyn.ADASYN", neighbors=True),
     "adasyn_nc": Strategy(
@@ -86,7 +88,11 @@ KNOWN: dict[str, Strategy] = {
         instead="adasyn_pca, for numbers have no categories to embed",
     ),
     "polynom_fit_smote": Strategy(
-        spoken="polynom-fit-SMOTE", kind="over", path=f"{_OURS}.polynom_fit.PolynomFitSMOTE", by_chance=False
+        spoken="polynom-fit-SMOTE",
+        kind="over",
+        path=f"{_OURS}.polynom_fit.PolynomFitSMOTE",
+        by_chance=False,
+        partners=False,
     ),
     "prowsyn": Strategy(spoken="ProWSyn", kind="over", path=f"{_OURS}.prowsyn.ProWSyn", neighbors=True),
     "mpp_smote": Strategy(spoken="MPP-SMOTE", kind="over", path=f"{_OURS}.mpp_smote.MPPSMOTE", neighbors=True),

@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Literal
 
+LINEAGE_OF = b"rarecall.strategy"
+"""In the metadata of a lineage: the name of the strategy whose `again` makes its rows again."""
+
 Kind = Literal["plain", "weights", "over", "generative", "rule", "under", "ensemble"]
 
 Table = Literal["numeric", "mixed", "categorical"]
@@ -28,7 +31,7 @@ class Strategy:
         real rows and behind them the synthetic ones, and leaves `lineage_` (`rarecall.lineage`), and where it has them
         `notes_` (sentences) and `facts_` (JSON). Of these parameters it is given what it has: `sampling_strategy`,
         `n_neighbors`, `random_state`, `categorical_features`, `steps`, `scaling`, `off_segment`, `n_mixed`,
-        `max_per_parent`, `rules`, and those of `augmentation.parameters`.
+        `max_per_parent`, `rules`, `bounds` (where it goes `beyond`), and those of `augmentation.parameters`.
 
         Of `under`: a class with `fit_resample(X, y)` over the space of the table, an array without gaps (scaled
         numbers, a column for each category's level), that leaves `sample_indices_`; given `random_state` and
@@ -40,7 +43,12 @@ class Strategy:
     crosses : bool
         Whether a row may be drawn towards one of the common class.
     parents : bool
-        Whether each row it makes has a parent; else its lineage names the rows that taught its generator.
+        Whether each row it makes has a parent; else `parent_id`, `neighbor_id` and `step` are null, and the lineage's
+        crowd (`rarecall.resampling.crowd`) names the rows that taught its generator.
+    partners : bool
+        Whether each row is drawn towards another one; else `neighbor_id` is null.
+    beyond : bool
+        Whether a row may lie beyond the real ones, so that it has to be held within their `bounds`.
     by_chance : bool
         Whether it differs from seed to seed on the same rows.
     takes : tuple of str
@@ -48,7 +56,8 @@ class Strategy:
     instead : str
         What to take for another table.
     again : str, optional
-        The function `(lineage, X, *, ids)` that makes its rows again where `rarecall.lineage.rebuild` cannot.
+        The function `(lineage, X, *, ids)` that makes its rows again where `rarecall.lineage.rebuild` cannot by itself:
+        it is called for a lineage whose metadata names the strategy (`LINEAGE_OF`).
     same_as : str, optional
         Another name for the same rows.
     extra : str, optional
@@ -62,6 +71,8 @@ class Strategy:
     neighbors: bool = False
     crosses: bool = False
     parents: bool = True
+    partners: bool = True
+    beyond: bool = False
     by_chance: bool = True
     takes: tuple[Table, ...] = ("numeric", "mixed", "categorical")
     instead: str = ""

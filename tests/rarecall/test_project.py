@@ -9,6 +9,7 @@ import yaml
 
 from rarecall.errors import ProjectError
 from rarecall.project import Project, load
+from rarecall.strategies.known import MAKERS, of_kind
 
 PLAIN = "name: p\nsource: {path: a.csv}\nlabel: {column: y, positive: 1}\n"
 QUERY = "name: p\nlabel: {column: y, positive: 1}\nsource: {query: SELECT 1, url: 'postgresql://ann:s3cret@db/x'}\n"
@@ -178,7 +179,10 @@ def test_an_unknown_key_of_a_needed_section_names_the_nearest(write, section, ke
         ("entity: [1]", "entity.0: expected text, got 1"),
         ("cohorts: age", "cohorts: expected a list, got 'age'"),
         ("cohorts: [{edges: [1]}]", "cohorts.0.column: is missing; add it"),
-        ("augmentation: {sampler: smote}", "augmentation.sampler: expected 'adasyn' or 'none', got 'smote'"),
+        ("augmentation: {sampler: rusboost}",
+         "augmentation.sampler: rusboost does not belong here: it is a learner, so it stands in training.learner"),
+        ("training: {under: smote}",
+         "training.under: smote does not belong here: it makes rows, so it stands in augmentation.sampler"),
         ("training: {parameters: [1]}", "training.parameters: expected a mapping, got [1]"),
         ("features: {kinds: {a: n}}", "features.kinds.a: expected 'numeric', 'categorical' or 'boolean', got 'n'"),
         ("stores: {home: ''}", "stores.home: expected text that is not empty, got ''"),
@@ -194,6 +198,12 @@ def test_an_unknown_key_of_a_needed_section_names_the_nearest(write, section, ke
 )  # fmt: skip
 def test_a_wrong_value_says_what_was_expected_and_what_came(write, text, expected):
     assert fault(write(f"{PLAIN}{text}\n")) == expected
+
+
+def test_a_strategy_that_nobody_knows_is_refused_with_all_that_are_known(write):
+    assert fault(write(f"{PLAIN}augmentation: {{sampler: smite}}\n")) == (
+        f"augmentation.sampler: expected one of {', '.join(of_kind(*MAKERS))}, none, got 'smite'; did you mean 'smote'?"
+    )
 
 
 def test_a_name_that_no_store_takes_is_refused(write):

@@ -148,7 +148,7 @@ def test_tenths_that_do_not_add_up_in_binary_are_whole():
         (Canary, {"share": 0.2}),
         (Augmentation, {"k": 0}),
         (Augmentation, {"synthetic_share": 1.0}),
-        (Augmentation, {"sampler": "smote"}),
+        (Augmentation, {"sampler": "smite"}),
         (Labels, {"folds": 1}),
         (Monitoring, {"report_rows": 1}),
         (Gates, {"confidence": 0.5}),

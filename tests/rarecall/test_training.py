@@ -20,6 +20,8 @@ SMALL = {
     "xgboost": {"n_estimators": 30, "n_jobs": 1},
     "balanced_random_forest": {"n_estimators": 30},
     "easy_ensemble": {"n_estimators": 1},
+    "rusboost": {"n_estimators": 10},
+    "balanced_bagging": {"n_estimators": 10},
 }
 
 

@@ -21,6 +21,8 @@ PARAMETERS = {
     "hist_gradient_boosting": {"max_iter": 8},
     "logistic_regression": {},
     "easy_ensemble": {"n_estimators": 1},
+    "rusboost": {"n_estimators": 8},
+    "balanced_bagging": {"n_estimators": 8},
 }
 
 
@@ -83,6 +85,8 @@ def test_categories_are_cut_as_categories(learner):
         ("xgboost", {"n_estimators": "many"}),
         ("balanced_random_forest", {"n_estimators": 0}),
         ("easy_ensemble", {"n_estimators": 0}),
+        ("rusboost", {"n_estimators": 0}),
+        ("balanced_bagging", {"n_estimators": 0}),
     ],
 )
 def test_a_parameter_out_of_its_bounds_is_one_sentence(learner, parameters):
