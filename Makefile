@@ -119,6 +119,7 @@ lock: | $(UV)  ## Make the hashed requirement files again
 	$(COMPILE) pyproject.toml --extra dask -c requirements/base.txt -o requirements/dask.txt
 	$(COMPILE) pyproject.toml --extra explain -c requirements/base.txt -o requirements/explain.txt
 	$(COMPILE) pyproject.toml --extra postgres -c requirements/base.txt -o requirements/postgres.txt
+	$(COMPILE) pyproject.toml --extra generative -c requirements/base.txt --override requirements/generative-overrides.in -o requirements/generative.txt
 	echo 'hatchling>=1.27' | $(COMPILE) - -o requirements/build.txt
 	echo uv | $(COMPILE) - -o requirements/uv.txt
 

@@ -102,6 +102,13 @@ KNOWN: dict[str, Strategy] = {
     "gaussian_copula": Strategy(
         spoken="a Gaussian copula", kind="generative", path=f"{_OURS}.gaussian_copula.GaussianCopula", parents=False
     ),
+    "tabular_argn": Strategy(
+        spoken="TabularARGN",
+        kind="generative",
+        path=f"{_OURS}.tabular_argn.TabularARGN",
+        parents=False,
+        extra="generative",
+    ),
     "random_under": Strategy(spoken="random undersampling", kind="under", path=f"{_UNDER}.RandomUnderSampler"),
     "near_miss": Strategy(spoken="NearMiss", kind="under", path=f"{_UNDER}.NearMiss", by_chance=False),
     "tomek_links": Strategy(spoken="Tomek links", kind="under", path=f"{_UNDER}.TomekLinks", by_chance=False),
