@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install services demo test lint format thorough faults corruptions bench trust stores overhead serving drift detection load lock clean
+.PHONY: help install services demo test lint format thorough faults corruptions bench trust stores overhead serving labels strategies drift detection load lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -101,6 +101,12 @@ overhead: $(VENV)/.dev  ## A retrain on a million rows beside a bare script: ten
 
 serving: $(VENV)/.dev  ## The server beside MLflow's and beside nothing: some ten minutes, needs wrk
 	$(BIN)/python -m benchmarks.serving
+
+labels: $(VENV)/.dev  ## Recall by label, suggested and at random: ten minutes, needs the real tables
+	$(BIN)/python -m benchmarks.label_budget --data $(DATA)
+
+strategies: $(VENV)/.dev  ## Upsampling on very rare classes, a cell at a time: hours, needs the real tables
+	$(BIN)/python -m benchmarks.strategies --data $(DATA)
 
 drift: $(VENV)/.dev  ## Drift from a sketch beside Evidently, recall expected without labels: most of an hour, needs the real tables
 	$(BIN)/python -m benchmarks.drift

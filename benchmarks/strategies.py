@@ -52,6 +52,13 @@ SPOKEN = {
     "tabular_argn": "TabularARGN hybrid",
     OURS: "rarecall's choice",
 }
+PAGES = {
+    "none": "threshold",
+    "random_over": "random_over",
+    "smote_nc": "smote_nc",
+    "gaussian_copula": "gaussian_copula",
+    "tabular_argn": "tabular_argn",
+}
 JSON, FOLDER = Path("benchmarks/strategies.json"), Path("docs")
 ANCHOR = "anchor"
 
@@ -285,6 +292,30 @@ def write(found: dict[str, Any]) -> None:
         *(f"![{name}]({plot(table, name)})" for name in table["table"].unique()),
     ]
     write_section("strategies", facts, lines)
+    for way, page in PAGES.items():
+        _page(table, way, page)
+
+
+def _page(table: pd.DataFrame, way: str, page: str) -> None:
+    """Put a way's figures into its own page, between the markers."""
+    file = FOLDER / "strategies" / f"{page}.md"
+    begin, end = f"<!-- strategies {page}: written by benchmarks/strategies.py -->", f"<!-- strategies {page}: end -->"
+    wide = _best(table).pivot_table(index=["table", "share"], columns="way", values="auc_pr")
+    if way not in wide or begin not in file.read_text():
+        return
+    seconds = table[table["way"] == way].groupby(["table", "share"])["seconds"].mean()
+    lines = [
+        begin,
+        "AUC-PR on the holdout as it is, of the best of three learners; see [benchmarks](../benchmarks.md#strategies).",
+        "",
+        "| table | positives | this | the rows as they are | seconds with the learners |",
+        "|:--|--:|--:|--:|--:|",
+    ]
+    for at, row in wide[wide[way].notna()].iterrows():
+        name, share = at
+        lines.append(f"| {name} | {100 * share:g}% | {row[way]:.3f} | {row['none']:.3f} | {seconds[at]:.0f} |")
+    text = file.read_text()
+    file.write_text(text.split(begin)[0] + "\n".join([*lines, end]) + text.split(end)[1])
 
 
 def tidy(found: dict[str, Any]) -> pd.DataFrame:
