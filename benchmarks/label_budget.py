@@ -159,8 +159,8 @@ def _verdict(results: dict[str, Any]) -> str:
         said.append(f"`{way}` is {', '.join(told)}")
     order = sorted(gains, key=lambda way: -np.mean(gains[way]))
     return (
-        f"Beside random, {'; '.join(said)}. By the mean over the tables the order is {', '.join(order)}; the default is "
-        "`rare`. Density, by which the literature multiplies uncertainty, is here to be compared."
+        f"Beside random, {'; '.join(said)}. By the mean over the tables the order is {', '.join(order)}; the default "
+        "is `rare`. Density, by which the literature multiplies uncertainty, is here to be compared."
     )
 
 

@@ -27,6 +27,10 @@ DRAWS = 16
 """Random numbers that each row has."""
 
 
+class MissingError(DataError):
+    """No installed package registers a transformation of this name."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Transformation:
     """A change of a row, and the predicate that says where it left the label true.
@@ -68,8 +72,8 @@ def named(names: Iterable[str]) -> dict[str, Transformation]:
     >>> named(["rotate"])
     Traceback (most recent call last):
     ...
-    rarecall.errors.DataError: augmentation.parameters.transformations: no installed package registers 'rotate' under \
-rarecall.transformations; registered are none
+    rarecall.transformations.MissingError: augmentation.parameters.transformations: no installed package registers \
+'rotate' under rarecall.transformations; registered are none
     """
     there = _registered()
     return {name: _loaded(name, there) for name in names}
@@ -100,7 +104,7 @@ def _one(name: str, there: Mapping[str, list[EntryPoint]]) -> EntryPoint:
     several = there.get(name, [])
     if not several:
         known = ", ".join(sorted(there)) or "none"
-        raise DataError(
+        raise MissingError(
             f"{at}: no installed package registers {name!r} under {GROUP}{nearest(name, sorted(there))}; registered "
             f"are {known}"
         )
