@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -175,11 +174,21 @@ def _entity(rows: pd.DataFrame, project: Project) -> pd.Series[Any]:
     import orjson
     import pandas as pd
 
+    from rarecall.intake.pseudonym import texts
+
     keys = project.entity or ["row_id"]
     if len(keys) == 1:
-        return rows[keys[0]].astype(str)
-    parts: Iterator[Any] = rows[keys].astype(object).itertuples(index=False)
-    return pd.Series([orjson.dumps(list(one)).decode() for one in parts], index=rows.index)
+        return pd.Series(texts(rows[keys[0]]), index=rows.index)
+    # Of several keys the router writes a number as a number.
+    numeric = [pd.api.types.is_numeric_dtype(rows[name]) for name in keys]
+    parts = zip(*(texts(rows[name]) for name in keys), strict=True)
+    said = [
+        orjson.dumps(
+            [int(part) if whole and part.isdecimal() else part for part, whole in zip(one, numeric, strict=True)]
+        )
+        for one in parts
+    ]
+    return pd.Series([one.decode() for one in said], index=rows.index)
 
 
 def _answers(rows: pd.DataFrame, project: Project, log: Unlabelled) -> NDArray[np.int64]:

@@ -168,6 +168,8 @@ class TabularARGN(Generated):
                 device="cpu",
             )
         made = pd.read_parquet(generator.workspace / _GENERATED)
+        if len(made) != len(index):
+            raise SamplingError(f"expected {len(index)} rows of the engine, got {len(made)}; run again, or tell us")
         return generator.rows(made)
 
 
