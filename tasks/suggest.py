@@ -184,7 +184,10 @@ def _entity(rows: pd.DataFrame, project: Project) -> pd.Series[Any]:
     parts = zip(*(texts(rows[name]) for name in keys), strict=True)
     said = [
         orjson.dumps(
-            [int(part) if whole and part.isdecimal() else part for part, whole in zip(one, numeric, strict=True)]
+            [
+                int(part) if whole and part and part.isdecimal() else part
+                for part, whole in zip(one, numeric, strict=True)
+            ]
         )
         for one in parts
     ]
