@@ -12,6 +12,7 @@ where its engine is installed.
 
 import argparse
 import json
+import tempfile
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -262,7 +263,7 @@ def known(name: str) -> bool:
 
 def keep(name: str, found: dict[str, Any]) -> None:
     """Write a cell beside the others; several processes may work through different ones."""
-    with FileLock(f"{JSON}.lock"):
+    with FileLock(Path(tempfile.gettempdir()) / "rarecall-benchmarks-strategies.lock"):
         facts = about("scikit-learn", "imbalanced-learn", "lightgbm", "xgboost-cpu")
         whole = facts | {"cells": dict(sorted({**held(), name: found}.items()))}
         aside = JSON.with_suffix(".partial")
