@@ -15,6 +15,7 @@ from flows.commands import (
     append,
     approve,
     canary,
+    compare,
     dashboard,
     datasets,
     deploy,
@@ -75,6 +76,7 @@ app.command()(monitor.monitor)
 app.command()(triggers.triggers)
 app.command()(deploy.deploy)
 app.command()(replay.replay)
+app.command()(compare.compare)
 app.command()(slo.slo)
 app.command()(metrics.metrics)
 app.command()(dashboard.dashboard)

@@ -5,6 +5,7 @@ import pandas as pd
 from rarecall import digest
 from rarecall.intake import quarantine, snapshot, source
 from rarecall.project import Project
+from rarecall.strategies.known import neighbors
 from rarecall.tables import late_labels
 from rarecall.warehouse import Draft, Version
 from tasks.append import all_rows, delivered
@@ -55,7 +56,7 @@ def ingest(project: Project) -> Plan:
             include={"entity", "timestamp", "label", "features", "missing", "cohorts"},
             exclude={"label": {"table", "as_of"}},
         ),
-        "k": project.augmentation.k if project.augmentation.sampler != "none" else None,
+        "k": project.augmentation.k if neighbors(project.augmentation.sampler) else None,
     }
     if released:  # who released them, when and why, is for the ledger only
         recipe["released"] = digest.of_value([one.as_dict() for one in released])

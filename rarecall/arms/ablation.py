@@ -43,8 +43,8 @@ class _Tried:
         if inside is not None:
             self.sides.take(y, scores, inside)
         self.auc_pr.append(float(np.mean([average_precision_score(y, score) for score in scores])))
-        flagged = _flagged(y, scores[0], floor, seed)
-        self.hits, self.alarms = self.hits + int((flagged & (y == 1)).sum()), self.alarms + int(flagged.sum())
+        hit = flagged(y, scores[0], floor, seed)
+        self.hits, self.alarms = self.hits + int((hit & (y == 1)).sum()), self.alarms + int(hit.sum())
         untuned = scores[0] >= UNTUNED
         self.untuned_hits += int((untuned & (y == 1)).sum())
         self.untuned_alarms += int(untuned.sum())
@@ -282,16 +282,21 @@ def plain(arm: Arm) -> dict[str, Any]:
     }
 
 
-def _flagged(y: NDArray[np.integer], score: Scores, floor: float, seed: int) -> NDArray[np.bool_]:
+def flagged(y: NDArray[np.integer], score: Scores, floor: float, seed: int) -> NDArray[np.bool_]:
     """Flag each half of the rows by the threshold that the other half chose; nothing where a half has no positive."""
+    hit = np.zeros(len(y), dtype=bool)
+    for mine in halves(y, seed):
+        if y[~mine].any():
+            chosen = threshold.choose(y[~mine], score[~mine], precision_floor=floor)
+            hit[mine] = score[mine] >= chosen.value
+    return hit
+
+
+def halves(y: NDArray[np.integer], seed: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return two halves of the rows, each with its share of either class."""
     half = np.empty(len(y), dtype=bool)
     rng = np.random.default_rng(seed)
     for label in (0, 1):
         inside = rng.permutation(np.flatnonzero(y == label))
         half[inside] = np.arange(len(inside)) % 2 == 0
-    flagged = np.zeros(len(y), dtype=bool)
-    for mine in (half, ~half):
-        if y[~mine].any():
-            chosen = threshold.choose(y[~mine], score[~mine], precision_floor=floor)
-            flagged[mine] = score[mine] >= chosen.value
-    return flagged
+    return half, ~half

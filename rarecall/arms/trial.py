@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
 
 from rarecall import training
 from rarecall.arms.arm import Arm
@@ -56,13 +57,14 @@ class Bench:
         labels: NDArray[np.integer] = self.rows["label"].to_numpy()
         return labels
 
-    def score(self, arm: Arm, teach: Positions, test: Positions, *, seed: int) -> Scores:
-        """Fit the arm on some rows, with synthetic rows made of these alone, and return its scores of others.
+    def fitted(self, arm: Arm, teach: Positions, *, seed: int) -> "Fitted":
+        """Fit the arm on some rows, with synthetic rows made of these alone.
 
         Raises
         ------
         DataError
-            Too few trusted positives for the arm's neighbours, or a parameter that the learner refuses.
+            Too few trusted positives for the arm's neighbours, a table that its strategy is not for, or a parameter
+            that the learner refuses.
         """
         teach = thinned(teach, self.y, self.most_rows, seed=seed)
         train = self.rows.iloc[teach].reset_index(drop=True)
@@ -80,9 +82,35 @@ class Bench:
         weight = np.concatenate([self.weight[teach], np.ones(len(made.rows))])
         section = arm.training(self.training)
         pipeline = training.estimator(section, self.kinds, seed=seed)
-        training.fit(pipeline, *training.taught(section, whole, self.kinds, weight, seed=seed))
-        scores: Scores = training.score(pipeline, self.rows.iloc[test][list(self.kinds)])
+        rows, y, counts = training.taught(section, whole, self.kinds, weight, seed=seed)
+        return Fitted(pipeline=training.fit(pipeline, rows, y, counts), rows=whole, taught=len(y))
+
+    def score(self, arm: Arm, teach: Positions, test: Positions, *, seed: int) -> Scores:
+        """Fit the arm on some rows and return its scores of others; errors are those of `fitted`."""
+        scores: Scores = training.score(self.fitted(arm, teach, seed=seed).pipeline, self.of(test))
         return scores
+
+    def of(self, test: Positions) -> pd.DataFrame:
+        """Return the features of some rows."""
+        return self.rows.iloc[test][list(self.kinds)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """What an arm became on some rows.
+
+    Attributes
+    ----------
+    pipeline : Pipeline
+    rows : DataFrame
+        Real and synthetic rows, marked by `is_synthetic`.
+    taught : int
+        How many of them taught the learner.
+    """
+
+    pipeline: Pipeline
+    rows: pd.DataFrame
+    taught: int
 
 
 def thinned(positions: Positions, y: NDArray[np.integer], most: int, *, seed: int) -> Positions:

@@ -13,6 +13,7 @@ from rarecall.errors import DataError, brief, nearest
 from rarecall.intake import feature_kinds
 from rarecall.project import Project
 from rarecall.sections import RESERVED
+from rarecall.strategies.known import neighbors
 
 UNTIMED = pd.Timestamp("2000-01-01", tz="UTC")
 """The moment of every row of a table without time; Feast's point-in-time join wants one."""
@@ -233,7 +234,7 @@ def _check_label(y: pd.Series, values: pd.Series, project: Project) -> None:
         raise DataError(f"label.column: {column!r} is constant: every known value is {project.label.positive!r}")
     if count < 2:
         raise DataError(f"label.column: {column!r} has one positive row; at least 2 are needed to learn and to judge")
-    if project.augmentation.sampler != "none" and count <= project.augmentation.k:
+    if neighbors(project.augmentation.sampler) and count <= project.augmentation.k:
         raise DataError(
             f"augmentation.k: {project.augmentation.k} neighbours need more than {project.augmentation.k} "
             f"positive rows, got {count}; lower augmentation.k or set augmentation.sampler: none"

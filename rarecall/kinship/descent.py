@@ -172,7 +172,8 @@ def _in_dataset(version: Version, ids: Any) -> Descendant:
     synthetic: tuple[int, ...] = ()
     if len(ids) and version.file("lineage.parquet").exists():
         lineage = pq.read_table(version.file("lineage.parquet"))
-        children = descendants(lineage, ids)["index"].to_numpy()
+        # By place: rows that broke a rule were left out, and their indexes with them.
+        children = pd.Index(lineage["index"].to_numpy()).get_indexer(descendants(lineage, ids)["index"].to_numpy())
         synthetic = tuple(sorted(parts["train"].loc[made, "row_id"].to_numpy()[children].tolist()))
     counts = {name: int(rows["row_id"].isin(ids).sum()) for name, rows in real.items()}
     return Descendant(version=version.key, synthetic=synthetic, **counts)

@@ -80,7 +80,7 @@ class Counts:
 
 
 def synthetic_rows(dataset: Version) -> NDArray[np.int64]:
-    """Return the `row_id` of each synthetic row of a dataset version, in the order of its lineage's `index`."""
+    """Return the `row_id` of each synthetic row of a dataset version, in the order of its lineage's rows."""
     rows = pd.read_parquet(dataset.file("train.parquet"), columns=["row_id", "is_synthetic"])
     made: NDArray[np.int64] = rows.loc[rows["is_synthetic"], "row_id"].to_numpy(dtype=np.int64)
     return made
@@ -111,8 +111,7 @@ def trace(dataset: Version, rows: Sequence[int]) -> list[Parentage]:
         return []
     index = pd.Index(synthetic_rows(dataset)).get_indexer(pd.Index(np.asarray(rows, dtype=np.int64)))
     whole = _lineage(dataset)
-    # By rank, for a row that was left out leaves a gap among the lineage's numbers and none among the rows.
-    lineage = whole.take(np.argsort(whole["index"].to_numpy(), kind="stable")[index])
+    lineage = whole.take(index)  # by place: rows that broke a rule were left out, and their indexes with them
     crowd = Crowd.of(lineage)
     generated = crowd is not None and crowd.role == "taught"
     equal = [None] * len(rows) if generated else _rebuilt(dataset, lineage, rows)

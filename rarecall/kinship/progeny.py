@@ -32,9 +32,10 @@ def made_with(dataset: Version, row: int) -> Mapping[str, list[int]]:
     found: dict[str, list[int]] = {"parent": [], "neighbour": [], "voter": []}
     if not file.exists():
         return found
-    lineage, made = descendants(pq.read_table(file), [row]), synthetic_rows(dataset)
+    whole, made = pq.read_table(file), synthetic_rows(dataset)
+    lineage, place = descendants(whole, [row]), pd.Index(whole["index"].to_numpy())
     for index, parent, towards in zip(
-        lineage["index"].to_pylist(), lineage["parent_id"].to_pylist(), partners(lineage), strict=True
+        place.get_indexer(lineage["index"].to_numpy()), lineage["parent_id"].to_pylist(), partners(lineage), strict=True
     ):
         role = "parent" if parent == row else "neighbour" if row in towards else "voter"
         found[role].append(int(made[index]))

@@ -17,10 +17,12 @@ GAMMA = 2.0
 ALPHA = 0.25
 """The paper's own: how fast a row that is told apart loses its weight, and the weight of the rare class beside it."""
 
+_LOGISTIC = "objective=binary sigmoid:1"
+
 Floats = NDArray[np.float64]
 
 
-def focal(y: Floats, margin: Floats, weight: Floats | None = None) -> tuple[Floats, Floats]:
+def focal(y: Floats, margin: Floats, sample_weight: Floats | None = None) -> tuple[Floats, Floats]:
     """Return the loss's first and second derivative by the margin.
 
     Parameters
@@ -29,7 +31,8 @@ def focal(y: Floats, margin: Floats, weight: Floats | None = None) -> tuple[Floa
         0 and 1.
     margin : ndarray of shape (n_rows,)
         The log odds.
-    weight : ndarray of shape (n_rows,), optional
+    sample_weight : ndarray of shape (n_rows,), optional
+        By this name, for XGBoost asks for it.
 
     Returns
     -------
@@ -49,7 +52,7 @@ def focal(y: Floats, margin: Floats, weight: Floats | None = None) -> tuple[Floa
     gradient = factor * q**GAMMA * inner
     bent = q**GAMMA * (GAMMA * log_p + GAMMA + 1.0) - GAMMA * q ** (GAMMA - 1.0) * inner
     curvature = np.maximum(factor * p * q * bent, factor * q**GAMMA * p * q)
-    scale = 1.0 if weight is None or not len(weight) else np.asarray(weight)
+    scale = 1.0 if sample_weight is None or not len(sample_weight) else np.asarray(sample_weight)
     return np.where(rare, gradient, -gradient) * scale, np.maximum(curvature, 1e-12) * scale
 
 
@@ -74,6 +77,7 @@ def lightgbm_finished(pipeline: Pipeline) -> None:
     if learner.objective is not focal:
         return
     made: Any = type(learner.booster_)
-    text = learner.booster_.model_to_string().replace("objective=custom", "objective=binary sigmoid:1", 1)
+    # Of an objective that is not its own the text has no line.
+    text = learner.booster_.model_to_string().replace("\nfeature_names=", f"\n{_LOGISTIC}\nfeature_names=", 1)
     learner.set_params(objective="binary")
     learner._Booster, learner._objective = made(model_str=text), "binary"  # noqa: SLF001 - it has no way to set them

@@ -33,19 +33,19 @@ class _ByImblearn(PairedSampler):
         if pairs is None:
             if not attempt:
                 self._notes.append(f"class {seat.label}: {self._nothing}, so the rows are shared out as by SMOTE")
-            pairs = _drawn_by(partial(family.SMOTE, k_neighbors=seat.k), seat, n, seed, attempt)
+            pairs = _by_smote(seat, n, seed, attempt)
         if pairs is None:
             raise SamplingError(f"expected rows of another class beside class {seat.label}, got none")
         return pairs
 
 
 def _drawn_by(
-    made: Any, seat: Seat, n: int, seed: int, attempt: int, *, crossing: bool = False, most: int | None = None
+    made: Any, seat: Seat, n: int, seed: int, attempt: int, *, crossing: bool = False, others: int | None = None
 ) -> Pairs | None:
     """Return n of the pairs that a sampler chooses, or None where it finds nothing to draw from."""
     seen = seat.seen(crossing=crossing)
-    if most is not None:
-        seen = _thinned(seen, seat.rows, most, seed)
+    if others is not None:
+        seen = _thinned(seen, seat.rows, others, seed)
     y = (seat.classes[seen] == seat.label).astype(np.int64)
     if y.all():  # no row of another class may be looked at
         return None
@@ -70,13 +70,17 @@ def _drawn_by(
     return Pairs(parents[kept], neighbors[kept], step[kept])
 
 
+def _by_smote(seat: Seat, n: int, seed: int, attempt: int) -> Pairs | None:
+    """Return pairs of SMOTE, which looks at the rare rows alone: one more is there so that there are two classes."""
+    return _drawn_by(partial(family.SMOTE, k_neighbors=seat.k), seat, n, seed, attempt, others=1)
+
+
 def _thinned(seen: Ints, rare: Ints, most: int, seed: int) -> Ints:
-    """Return the rare rows and of the others so many that there are at most `most`, and as many as rare ones."""
+    """Return the rare rows and of the others so many at most."""
     others = np.setdiff1d(seen, rare, assume_unique=True)
-    left = max(most - len(rare), len(rare))
-    if len(others) <= left:
+    if len(others) <= most:
         return seen
-    return np.sort(np.concatenate([rare, np.random.default_rng(seed).choice(others, left, replace=False)]))
+    return np.sort(np.concatenate([rare, np.random.default_rng(seed).choice(others, most, replace=False)]))
 
 
 class PairedSMOTE(_ByImblearn):
@@ -87,12 +91,12 @@ class PairedSMOTE(_ByImblearn):
     >>> import pandas as pd
     >>> X, y = pd.DataFrame({"age": [20, 24, 61, 66, 70], "job": list("aabbc")}), np.array([1, 1, 0, 0, 0])
     >>> drawn, _ = PairedSMOTE(n_neighbors=1, random_state=0).fit_resample(X, y)
-    >>> drawn["job"].iloc[5], 20 <= drawn["age"].iloc[5] <= 24
+    >>> drawn["job"].iloc[5], bool(20 <= drawn["age"].iloc[5] <= 24)
     ('a', True)
     """
 
     def _chosen(self, seat: Seat, n: int, seed: int, attempt: int) -> Pairs | None:
-        return _drawn_by(partial(family.SMOTE, k_neighbors=seat.k), seat, n, seed, attempt)
+        return _by_smote(seat, n, seed, attempt)
 
 
 class PairedBorderlineSMOTE(_ByImblearn):
@@ -168,7 +172,11 @@ class PairedSVMSMOTE(_ByImblearn):
 
     def _chosen(self, seat: Seat, n: int, seed: int, attempt: int) -> Pairs | None:
         made = partial(family.SVMSMOTE, k_neighbors=seat.k, m_neighbors=min(10, len(seat.rows)))
-        return _drawn_by(made, seat, n, seed, attempt, most=SVM_ROWS)
+        try:
+            others = max(SVM_ROWS - len(seat.rows), len(seat.rows))
+            return _drawn_by(made, seat, n, seed, attempt, others=others)
+        except ValueError:  # every support vector stands alone among common rows
+            return None
 
 
 class PairedKMeansSMOTE(_ByImblearn):

@@ -116,9 +116,10 @@ def _components(raw: Matrix | Mixed, how: str, n: int | None) -> Floats:
     most = min(values.shape) - 1
     if most < 1:
         return np.asarray(values.toarray() if sparse.issparse(values) else values)
-    if how == "svd" or sparse.issparse(values):
+    if how == "svd":
         return np.asarray(TruncatedSVD(min(n or 16, most), algorithm="arpack", random_state=0).fit_transform(values))
-    found = PCA(min(n, most) if n else SHARE, svd_solver="full").fit_transform(values.astype(np.float64))
+    # By the covariances, which a sparse table has too.
+    found = PCA(min(n, most) if n else SHARE, svd_solver="covariance_eigh").fit_transform(values.astype(np.float64))
     return np.asarray(found)
 
 

@@ -11,6 +11,9 @@ HARD = 0.5
 """Below this probability a row is hard to learn: its surroundings would call it common."""
 
 
+FAR = 1e12
+
+
 class MPPSMOTE(PairedSampler):
     """Minority-predictive-probability SMOTE, after Wei, Zhang and Zhao 2023 (Information Sciences 622).
 
@@ -47,20 +50,22 @@ class MPPSMOTE(PairedSampler):
     def _judged(self, seat: Seat) -> tuple[Floats, Floats]:
         """Return each rare row's probability, and its weight as a parent."""
         distance, around = seat.around(seat.rows, 2 * seat.k)
-        rare = seat.classes[around] == seat.label
+        there = around >= 0
+        rare = (seat.classes[around] == seat.label) & there
         probability = rare[:, : seat.k].mean(axis=1)
         parent = probability > 0
         if not parent.any():
             return probability, np.ones(len(seat.rows))
-        common_distance = _mean_where(distance, ~rare)
-        rare_distance = seat.distances().mean(axis=1)
+        # Rows that share no known number are as far apart as can be told.
+        common_distance = _mean_where(np.minimum(distance, FAR), ~rare & there)
+        rare_distance = np.minimum(seat.distances(), FAR).mean(axis=1)
         weight = np.zeros(len(seat.rows))
         for group, score in (
             (parent & (probability < HARD), rare_distance / np.maximum(common_distance, np.finfo(float).tiny)),
             (parent & (probability >= HARD), rare_distance),
         ):
             if group.any():
-                of = np.minimum(score[group], 1e12)
+                of = np.minimum(score[group], FAR)
                 of = of if of.sum() > 0 else np.ones(len(of))
                 weight[group] = of / of.sum() * group.sum()
         return probability, weight

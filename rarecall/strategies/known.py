@@ -174,6 +174,15 @@ def check(name: object, kinds: tuple[str, ...], *besides: str) -> object:
     raise ValueError(f"expected one of {', '.join(valid)}, got {name!r}{ending}")
 
 
+def neighbors(name: str) -> bool:
+    """Return whether a strategy, or `none`, has a number of neighbours: then there must be more rare rows than these.
+
+    >>> neighbors("adasyn"), neighbors("random_over"), neighbors("none")
+    (True, False, False)
+    """
+    return name in KNOWN and KNOWN[name].neighbors
+
+
 def table_of(kinds: Mapping[str, str]) -> Table:
     """Return which table these features make.
 

@@ -76,3 +76,25 @@ def test_a_real_row_knows_what_was_made_with_it(version):
         assert counts.neighbors == 0
         assert counts.real == 40
         assert len(made["parent"]) + len(made["voter"]) == counts.rows
+
+
+def test_rows_that_were_left_out_put_no_other_in_their_place(tmp_path):
+    """Of a rule that some parents cannot meet, ADASYN's lineage has gaps in its index, and its rows are still those."""
+    rng = np.random.default_rng(0)
+    train = pd.DataFrame({"row_id": np.arange(200), "event_timestamp": pd.Timestamp("2026-01-01", tz="UTC")})
+    train["label"] = (train["row_id"] % 5 == 0).astype("int8")
+    train["amount"], train["hour"] = rng.normal(size=200), rng.normal(size=200)
+    train["job"] = rng.choice(np.array(["cook", "nurse"], dtype=object), 200)
+    rules, asked = {"low": "amount < -0.5"}, Augmentation(synthetic_share=0.4)
+    made = augment(train, KINDS, np.full(200, True), asked, first_id=200, seed=0, rules=rules)
+    assert made.lineage["index"].to_pylist() != list(range(len(made.rows)))
+    with Warehouse(tmp_path).write("datasets", "d1", recipe={}) as draft:
+        together(train, made.rows).to_parquet(draft.folder / "train.parquet", index=False)
+        pq.write_table(made.lineage, draft.folder / "lineage.parquet")
+        draft.facts.update(features=KINDS)
+    dataset = Warehouse(tmp_path).find("datasets", "d1")
+    traced = parentage.trace(dataset, made.rows["row_id"].tolist())
+    assert all(one.is_rebuilt for one in traced)
+    assert [one.parent for one in traced] == made.rows["parent_id"].tolist()
+    last = made.rows.iloc[-1]
+    assert int(last["row_id"]) in progeny.made_with(dataset, int(last["parent_id"]))["parent"]

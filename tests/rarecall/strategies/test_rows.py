@@ -186,11 +186,14 @@ def test_a_parameter_it_does_not_have_is_refused():
 
 def test_a_parameter_of_its_own_is_given_and_told():
     rows, kinds = drawn_from("mixed")
-    plain = augment(rows, kinds, np.ones(N, dtype=bool), Augmentation(sampler="prowsyn"), first_id=1, seed=0)
-    asked = Augmentation(sampler="prowsyn", parameters={"theta": 0})
-    even = augment(rows, kinds, np.ones(N, dtype=bool), asked, first_id=1, seed=0)
-    assert even.facts["parameters"]["theta"] == 0
-    assert even.rows["parent_id"].nunique() > plain.rows["parent_id"].nunique()
+    most = {}
+    for theta in (0, 3):
+        asked = Augmentation(sampler="prowsyn", synthetic_share=0.5, parameters={"theta": theta, "n_neighbors": 1})
+        found = augment(rows, kinds, np.ones(N, dtype=bool), asked, first_id=1, seed=0)
+        assert found.facts["parameters"]["theta"] == theta
+        most[theta] = found.rows["parent_id"].value_counts().max()
+    assert most[0] == 10
+    assert most[3] > 10
 
 
 def test_a_lineage_of_a_generator_names_those_that_taught_it(tmp_path):
