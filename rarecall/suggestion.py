@@ -60,7 +60,8 @@ def uncertainty(score: ArrayLike, cut: ArrayLike) -> Floats:
     """
     p = np.asarray(score, dtype=float)
     t = np.clip(np.asarray(cut, dtype=float), 1e-9, 1 - 1e-9)
-    return np.minimum(np.minimum(p / t, (1 - p) / (1 - t)), 1.0)
+    found: Floats = np.minimum(np.minimum(p / t, (1 - p) / (1 - t)), 1.0)
+    return found
 
 
 def suggest(

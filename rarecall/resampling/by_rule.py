@@ -25,7 +25,7 @@ from rarecall.resampling.rules import Rules
 from rarecall.resampling.target import Target
 from rarecall.transformations import DRAWS, Transformation
 
-Ints = NDArray[np.int64]
+Ints = NDArray[np.integer[Any]]
 
 _ALONE = 5  # rows that are made once more by themselves
 

@@ -162,7 +162,7 @@ class _Levels:
     @classmethod
     def of(cls, column: "pd.Series[Any]") -> "_Levels":
         counts = column.astype(object).value_counts(dropna=False, sort=False)
-        order = np.lexsort([[str(level) for level in counts.index], -counts.to_numpy()])
+        order = np.lexsort((np.array([str(level) for level in counts.index]), -counts.to_numpy()))
         levels = np.empty(len(counts), dtype=object)
         levels[:] = counts.index.to_numpy(dtype=object)
         return cls(levels[order], counts.to_numpy()[order].cumsum() / len(column))

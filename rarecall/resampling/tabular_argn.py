@@ -189,7 +189,7 @@ class _Network:
         for at, name in enumerate(self.table.columns):
             column = made[str(name)].reset_index(drop=True)
             if at in voted:
-                column = column.astype(object).where(column.notna(), None)
+                column = _texts(column)
             else:
                 column = pd.to_numeric(column, errors="coerce").astype("float64")
                 if step := steps.get(at):
@@ -207,9 +207,15 @@ def _plain(table: pd.DataFrame, columns: Columns) -> pd.DataFrame:
     """Return the rows as the engine reads them: texts, numbers, and names that are texts."""
     plain = table.set_axis([str(name) for name in table.columns], axis=1).reset_index(drop=True)
     for at in columns.categorical:
-        column = plain.iloc[:, at].astype(object)
-        plain[plain.columns[at]] = column.where(column.notna(), None)
+        plain[plain.columns[at]] = _texts(plain.iloc[:, at])
     return plain
+
+
+def _texts(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Return a column of categories with None where one is missing."""
+    values = column.to_numpy(dtype=object, copy=True)
+    values[column.isna().to_numpy()] = None
+    return pd.Series(values, index=column.index, dtype=object)
 
 
 def _installed() -> None:

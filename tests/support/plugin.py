@@ -19,9 +19,9 @@ NOT_ONE = "a text"
 def install(folder: Path, *entries: str, name: str = "acme-changes", version: str = "1.2") -> Path:
     """Put the package into a folder, which is then a place to import from; return the folder."""
     module = name.replace("-", "_")
-    (folder / f"{module}.py").write_text(MODULE)
     metadata = folder / f"{module}-{version}.dist-info"
     metadata.mkdir(parents=True)
+    (folder / f"{module}.py").write_text(MODULE)
     (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
     listed = "\n".join(f"{entry} = {module}:{target}" for entry, target in (one.split("=") for one in entries))
     (metadata / "entry_points.txt").write_text(f"[rarecall.transformations]\n{listed}\n")

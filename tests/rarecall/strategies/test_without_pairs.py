@@ -14,7 +14,7 @@ from rarecall.sections import Augmentation
 from rarecall.strategies.under import kept
 from rarecall.warehouse import Warehouse
 
-KINDS = {"hour": "numeric", "amount": "numeric", "town": "categorical"}
+KINDS = {"amount": "numeric", "hour": "numeric", "town": "categorical"}  # in the order of a manifest's facts
 
 
 @pytest.fixture(scope="module")
