@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install services demo gameday test lint format thorough faults corruptions bench trust stores overhead serving drift detection load lock clean
+.PHONY: help install services demo gameday test lint format thorough faults corruptions bench trust stores overhead serving labels strategies drift detection load lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -106,6 +106,12 @@ overhead: $(VENV)/.dev  ## A retrain on a million rows beside a bare script: ten
 serving: $(VENV)/.dev  ## The server beside MLflow's and beside nothing: some ten minutes, needs wrk
 	$(BIN)/python -m benchmarks.serving
 
+labels: $(VENV)/.dev  ## Recall by label, suggested and at random: ten minutes, needs the real tables
+	$(BIN)/python -m benchmarks.label_budget --data $(DATA)
+
+strategies: $(VENV)/.dev  ## Upsampling on very rare classes, a cell at a time: hours, needs the real tables
+	$(BIN)/python -m benchmarks.strategies --data $(DATA)
+
 drift: $(VENV)/.dev  ## Drift from a sketch beside Evidently, recall expected without labels: most of an hour, needs the real tables
 	$(BIN)/python -m benchmarks.drift
 	$(BIN)/python -m benchmarks.estimate --data $(DATA)
@@ -123,6 +129,7 @@ lock: | $(UV)  ## Make the hashed requirement files again
 	$(COMPILE) pyproject.toml --extra dask -c requirements/base.txt -o requirements/dask.txt
 	$(COMPILE) pyproject.toml --extra explain -c requirements/base.txt -o requirements/explain.txt
 	$(COMPILE) pyproject.toml --extra postgres -c requirements/base.txt -o requirements/postgres.txt
+	$(COMPILE) pyproject.toml --extra generative -c requirements/base.txt --override requirements/generative-overrides.in -o requirements/generative.txt
 	echo 'hatchling>=1.27' | $(COMPILE) - -o requirements/build.txt
 	echo uv | $(COMPILE) - -o requirements/uv.txt
 

@@ -49,6 +49,7 @@ def augment(
     seed: int,
     rules: Mapping[str, str] | None = None,
     inside: np.ndarray[Any, Any] | None = None,
+    cache: str | None = None,
 ) -> Augmented:
     """Make synthetic rows of the rare class up to the configured share of the training rows.
 
@@ -71,6 +72,8 @@ def augment(
         What every synthetic row must satisfy, by name; see `rarecall.resampling.rules`.
     inside : boolean array of shape (n_rows,), optional
         With a target: which rows are of it.
+    cache : str, optional
+        The folder in which a generator that was trained is kept.
 
     Raises
     ------
@@ -117,6 +120,7 @@ def augment(
             "n_mixed": augmentation.n_mixed,
             "max_per_parent": augmentation.max_per_parent,
             "rules": rules,
+            "cache": cache,
             **({"bounds": _bounds(train, kinds)} if strategy.beyond else {}),
             **augmentation.parameters,
         }

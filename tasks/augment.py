@@ -6,9 +6,10 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 
-from rarecall import digest
+from rarecall import digest, transformations
 from rarecall.project import Project
 from rarecall.warehouse import Draft, Version
+from tasks.shelf import generators
 from tasks.stage import Plan, stage
 
 PARTS = ("train", "validation", "holdout")
@@ -51,6 +52,7 @@ def augment(
             inside=cohorts.within(cohorts.assign(train.rows, project.cohorts), asked_for.target)
             if asked_for.target
             else None,
+            cache=str(generators(project)),
         )
         real = train.rows.assign(label_weight=train.weight)
         whole = augmentation.together(real, made.rows.assign(label_weight=1.0))
@@ -77,6 +79,7 @@ def augment(
         "seed": project.seed,
         "rules": rules,
         "cohorts": [cohort.model_dump(mode="json") for cohort in project.cohorts],
+        **transformations.recipe(asked_for),
     }
     return Plan(kind="datasets", recipe=recipe, inputs=(taken, training_set, judged, parts), write=write)
 

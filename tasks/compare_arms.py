@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from rarecall import transformations
 from rarecall.project import Project
 from rarecall.sections import Augmentation
 from rarecall.warehouse import Draft, Version
@@ -106,6 +107,7 @@ def compare_arms(project: Project, taken: Version, training_set: Version, judged
         "rules": rules,
         "seed": project.seed,
         **known.versions(_learners(project)),
+        **transformations.recipe(sampler),
     }
     return Plan(kind="ablations", recipe=recipe, inputs=(taken, training_set, judged, parts), write=write)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from rarecall.project import Project
 from tasks.forgotten import FORGOTTEN, key_name, secret_of, written
 from tasks.learned import learned_from
 from tasks.ledger import open_project_ledger
-from tasks.shelf import warehouse
+from tasks.shelf import generators, warehouse
 
 if TYPE_CHECKING:
     from rarecall.kinship.descent import Descent
@@ -70,6 +71,8 @@ def forget(project: Project, said: Sequence[str], *, who: str, why: str, dry_run
     if secret and not dry_run and (answers or not _covered(marks, known)):
         payload = {"columns": sorted(entity), "pseudonym": name, "key": key_name(secret), "answers": answers, **marks}
         entry = open_project_ledger(project).append(FORGOTTEN, project.name, payload, who=who, why=why).number
+    if not dry_run:  # a generator knows what taught it, and is made again where it is wanted
+        shutil.rmtree(generators(project), ignore_errors=True)
     if name and answers and not dry_run:  # once the ledger knows of it: a command that is cut off is run again
         pseudonyms.replace(log, names, name)
     return {

@@ -15,11 +15,12 @@ from tasks.ledger import known_entries, open_project_ledger
 from tasks.shelf import warehouse
 
 ANSWERED = "labels.answered"
+SUGGESTED = "labels.suggested"
 
 
 def export(project: Project, file: Path) -> dict[str, Any]:
     """Write the last run's review queue for a person to fill in; return where, and how many rows it asks about."""
-    queue = pd.read_parquet(_last_verdict(project).file("review.parquet"))
+    queue = pd.read_parquet(last_verdict(project).file("review.parquet"))
     review.write(queue, file)
     return {"file": str(file), "rows": len(queue)}
 
@@ -37,6 +38,7 @@ def apply(project: Project, file: Path, *, who: str, why: str) -> dict[str, Any]
     asked = set(held)
     for verdict in _verdicts(project):
         asked |= set(pd.read_parquet(verdict.file("review.parquet"), columns=["fingerprint"])["fingerprint"])
+    asked |= suggested(project)
     unasked = set(said) - asked
     if said and asked and len(unasked) == len(said):
         raise DataError(
@@ -58,7 +60,12 @@ def standing(project: Project) -> dict[str, str]:
     return answers.standing((entry.payload for entry in entries), project.label)
 
 
-def _last_verdict(project: Project) -> Version:
+def suggested(project: Project) -> set[str]:
+    """Return the fingerprints of all rows that were ever suggested to be labelled."""
+    return {one for entry in known_entries(project, SUGGESTED) for one in entry.payload["rows"]}
+
+
+def last_verdict(project: Project) -> Version:
     """Return the verdict of the last run, also of one that refused to go on after it had judged the labels."""
     verdicts, records = _verdicts(project), runs.folders(project)
     if verdicts and not (records and _made(records[-1]) > _made(Path(verdicts[-1].path))):

@@ -22,7 +22,8 @@ def retrieve(project: Project, taken: Version, verdict: Version, view: Version) 
 
     Rows whose label may still change, or is not known yet, are left for a later run. Labels that a person has answered
     are corrected here, where labels meet features: after the expectations, which judge what was delivered, and before
-    everything that learns from a label or is measured on it.
+    everything that learns from a label or is measured on it. A row that a person has answered for before its label was
+    due is taken in early.
     """
     facts = view.facts
     answered = _answered(project, taken, verdict)
@@ -35,7 +36,11 @@ def retrieve(project: Project, taken: Version, verdict: Version, view: Version) 
         spine = [*dict.fromkeys(["row_id", *facts["keys"]]), "event_timestamp", "label"]
         accepted = pd.read_parquet(verdict.file("accepted.parquet"), columns=spine)
         old_enough = mature(accepted, pd.Timedelta(project.label.delay))
-        labelled = accepted[old_enough & accepted["label"].notna()].astype({"label": "int8"})
+        given = old_enough & accepted["label"].notna()
+        early = accepted["row_id"].map(answered).isin(answers.SURE) & ~given
+        said = answers.corrected(accepted["label"].fillna(0), accepted["row_id"].map(answered))
+        labelled = accepted.assign(label=accepted["label"].where(~early, said), early=early)[given | early]
+        labelled = labelled.astype({"label": "int8"})
         if labelled.empty:
             raise DataError(
                 f"label.table: none of the {int(old_enough.sum())} accepted rows older than "
@@ -44,7 +49,7 @@ def retrieve(project: Project, taken: Version, verdict: Version, view: Version) 
             )
         labelled = labelled.sort_values("row_id", ignore_index=True)
         answer = labelled["row_id"].map(answered)
-        known = labelled[["row_id"]].assign(given=labelled["label"], answer=answer)[answer.notna()]
+        known = labelled[["row_id", "early"]].assign(given=labelled["label"], answer=answer)[answer.notna()]
         settled = labelled.assign(label=answers.corrected(labelled["label"], answer))
         written = as_of.join(
             settled[spine],
@@ -62,12 +67,12 @@ def retrieve(project: Project, taken: Version, verdict: Version, view: Version) 
             rows=len(settled),
             immature=len(accepted) - len(settled),
             features=facts["features"],
-            answers=answers.counted(known["answer"]) | {"changed": changed},
+            answers=answers.counted(known["answer"]) | {"changed": changed, "early": int(known["early"].sum())},
         )
         if project.label.table:
             corrected = _corrected(project, verdict, labelled)
             corrected.to_parquet(draft.folder / "corrected.parquet", index=False)
-            draft.facts.update(unlabelled=int(old_enough.sum()) - len(labelled), corrected=len(corrected))
+            draft.facts.update(unlabelled=int((old_enough & ~given & ~early).sum()), corrected=len(corrected))
 
     # The receipt's key holds where the registry stands; the rows depend only on the verdict and the answers.
     recipe = {

@@ -1,5 +1,6 @@
 """`rarecall labels`: labels that come later than their rows, and doubted ones that a person answers for."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,6 +8,15 @@ import typer
 
 from flows import console
 from flows.commands.shared import AsJson, Home, ProjectFile, answer, prepare, user
+
+
+class Worth(StrEnum):
+    """As `rarecall.suggestion` names them."""
+
+    rare = "rare"
+    uncertain = "uncertain"
+    dense = "dense"
+
 
 app = typer.Typer(
     help="Take labels in as they come, hand out those that the check doubts, and take a person's answers in.",
@@ -88,6 +98,34 @@ def export(
     answer(work, show, as_json=as_json)
 
 
+@app.command("suggest")
+def suggest(
+    budget: Annotated[int, typer.Option(min=1, help="How many labels are to be had.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write: .csv or .parquet.")],
+    project: ProjectFile = Path(),
+    by: Annotated[
+        Worth,
+        typer.Option(help="What a label is worth: rare, the chance of a rare row; uncertain; dense, times density."),
+    ] = Worth.rare,
+    floor: Annotated[
+        int | None,
+        typer.Option(min=0, help="Rows of each cohort value at least; by default a quarter of the budget is spread."),
+    ] = None,
+    who: Annotated[str | None, typer.Option(help="Who asks; by default this machine's user.")] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the rows that are worth a label, of those without: where the model wavers and many are alike."""
+
+    def work() -> dict[str, Any]:
+        loaded = prepare(project, home)
+        from tasks.suggest import suggest
+
+        return suggest(loaded, output, budget=budget, by=by.value, floor=floor, who=who or user())
+
+    answer(work, _show_suggested, as_json=as_json)
+
+
 @app.command("apply")
 def apply(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What labels export wrote, with answers filled in.")],
@@ -132,3 +170,21 @@ def _show_added(found: dict[str, Any]) -> None:
             console.say(f"  {found[name]} {what}")
     if found["new"] + found["corrected"]:
         console.say("next: rarecall retrain")
+
+
+def _show_suggested(found: dict[str, Any]) -> None:
+    console.say(
+        f"wrote {found['file']} with {found['rows']} of {found['candidates']:,} rows without a known label "
+        f"({found['immature']:,} whose label may still change, {found['unlabelled']:,} without one); "
+        f"about {found['expected_positives']:.0f} of them are of the rare class"
+    )
+    said = {
+        "answered": "left out, as a person has answered for them",
+        "known": "left out, as the prediction log has their truth",
+        "served": "that the router has answered and waits for the truth of",
+        "elsewhere": "entities that the router has answered about are not in the snapshot: deliver their rows first",
+    }
+    for name, what in said.items():
+        if found[name]:
+            console.say(f"  {found[name]:,} {what}")
+    console.say(f"answer positive, negative or unsure where you can, then: rarecall labels apply {found['file']}")

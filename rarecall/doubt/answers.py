@@ -19,6 +19,9 @@ from rarecall.project import Project
 from rarecall.sections import Label
 
 ANSWERS = ("positive", "negative", "unsure")
+SURE = ("positive", "negative")
+"""Those that say what a label is."""
+
 COLUMNS = ("row", "answer")
 
 _SEPARATORS = ",;\t"  # a spreadsheet writes the one of its country
@@ -166,7 +169,7 @@ def settled(verdict: pd.DataFrame, answer: "pd.Series[Any]") -> pd.DataFrame:
     1    0.1  weight     0.5
     2    0.1  review     0.1
     """
-    sure, unsure = answer.isin(["positive", "negative"]), answer == "unsure"
+    sure, unsure = answer.isin(SURE), answer == "unsure"
     return verdict.assign(
         score=verdict["score"].mask(sure, 1.0),
         action=verdict["action"].mask(sure, "keep").mask(unsure, "weight"),

@@ -16,7 +16,7 @@ ASKED = ("drop", "review")
 MARK = "row-"
 """Before a fingerprint in a person's file, so that no spreadsheet takes one of digits for a number."""
 
-_SPOKEN = np.array(["negative", "positive"], dtype=object)
+_SPOKEN = np.array(["negative", "positive", "unknown"], dtype=object)
 _FORMULA = r"^([=+\-@\t\r])"
 
 
@@ -39,13 +39,14 @@ def queue(
     neighbors: Sequence[Sequence[int]],
     cohorts: pd.DataFrame,
     timed: bool,
+    more: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Put together what a person needs to judge the doubted rows.
+    """Put together what a person needs to judge the rows that are asked about.
 
     Parameters
     ----------
     rows : DataFrame of shape (n_rows, n_columns)
-        The training set: `row_id`, the entity, `event_timestamp`, `label` (0 or 1), and the features.
+        `row_id`, the entity, `event_timestamp`, `label` (0, 1, or missing), and the features.
     verdict : DataFrame of shape (n_rows, ...)
         With `score` and `action`, in the order of the rows.
     at : array of int, shape (n_asked,)
@@ -57,20 +58,24 @@ def queue(
     cohorts : DataFrame of str, shape (n_rows, n_cohorts)
     timed : bool
         Whether the moment says anything.
+    more : DataFrame of shape (n_asked, n_more), optional
+        What else is known of the rows asked about; it stands behind `action`.
 
     Returns
     -------
     DataFrame of shape (n_asked, ...)
-        `fingerprint`, `row_id`, `event_timestamp` (where timed), `label` (positive or negative), `score`, `action`,
-        `cohort.<column>` for each cohort, `neighbor_ids` and `neighbor_labels` (lists), then the entity and the
-        features; one that has a name of ours is `source.<name>`.
+        `fingerprint`, `row_id`, `event_timestamp` (where timed), `label` (positive, negative or unknown), `score`,
+        `action`, what `more` holds, `cohort.<column>` for each cohort, `neighbor_ids` and `neighbor_labels` (lists),
+        then the entity and the features; one that has a name of ours is `source.<name>`.
     """
     doubted, judged = rows.iloc[at].reset_index(drop=True), verdict.iloc[at].reset_index(drop=True)
-    ids, label = rows["row_id"].to_numpy(), _SPOKEN[rows["label"].to_numpy()]
+    ids, label = rows["row_id"].to_numpy(), _spoken(rows["label"])
     ours = pd.DataFrame({"fingerprint": names, "row_id": doubted["row_id"]})
     if timed:
         ours["event_timestamp"] = doubted["event_timestamp"]
     ours = ours.assign(label=label[at], score=judged["score"], action=judged["action"])
+    if more is not None:
+        ours = ours.join(more.reset_index(drop=True))
     for name in cohorts:
         ours[f"cohort.{name}"] = cohorts[name].to_numpy()[at]
     ours["neighbor_ids"] = [ids[list(near)].tolist() for near in neighbors]
@@ -113,6 +118,11 @@ def write(queue: pd.DataFrame, file: Path) -> None:
         raise DataError(f"{file} cannot be written: {error.strerror}; give another --output") from error
     finally:
         aside.unlink(missing_ok=True)
+
+
+def _spoken(label: "pd.Series[Any]") -> NDArray[Any]:
+    said: NDArray[Any] = _SPOKEN[label.astype("float64").fillna(2).to_numpy(dtype=np.intp)]
+    return said
 
 
 def _as_text(form: pd.DataFrame) -> pd.DataFrame:

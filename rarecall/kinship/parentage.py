@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 
 from rarecall.lineage import partners, rebuild
 from rarecall.resampling.crowd import Crowd
+from rarecall.strategies.known import KNOWN
+from rarecall.strategies.strategy import dotted
+from rarecall.transformations import MissingError
 from rarecall.warehouse import Version
 
-_SAID = {"difficulty": "r", "seed": "seed", "index": "index", "attempt": "attempt"}
+_SAID = {"difficulty": "r", "seed": "seed", "index": "index", "attempt": "attempt", "rule": "rule"}
 """What a lineage may say of a draw, by the names that the literature has for it."""
 
 
@@ -38,7 +41,8 @@ class Parentage:
     facts : dict
         `class`, and what the sampler kept of the draw: `r`, `seed`, `index`, `attempt`.
     is_rebuilt : bool or None
-        Whether the lineage makes the row again, bit for bit; None: it was generated, so there is nothing to make it of.
+        Whether the lineage makes the row again, bit for bit; None: it was generated, so there is nothing to make it of,
+        or what made it is not installed.
     crowd : Crowd or None
         The real rows that had a part in every row of its lineage.
     """
@@ -110,7 +114,7 @@ def trace(dataset: Version, rows: Sequence[int]) -> list[Parentage]:
     lineage = whole.take(index)  # by place: rows that broke a rule were left out, and their indexes with them
     crowd = Crowd.of(lineage)
     generated = crowd is not None and crowd.role == "taught"
-    equal = [None] * len(rows) if generated else _rebuilt(dataset, lineage, rows).tolist()
+    equal = [None] * len(rows) if generated else _rebuilt(dataset, lineage, rows)
     drawn_towards = partners(lineage)
     voters = lineage["voter_ids"].to_pylist() if "voter_ids" in lineage.column_names else [[]] * len(lineage)
     said = [name for name in _SAID if name in lineage.column_names]
@@ -149,8 +153,11 @@ def _real(lineage: pa.Table) -> list[int]:
     return list(dict.fromkeys((*found, *crowd.ids))) if crowd else found
 
 
-def _rebuilt(dataset: Version, lineage: pa.Table, rows: Sequence[int]) -> NDArray[np.bool_]:
-    """Return which synthetic rows are, bit for bit, what their lineage makes again of their parents."""
+def _rebuilt(dataset: Version, lineage: pa.Table, rows: Sequence[int]) -> list[bool | None]:
+    """Return which synthetic rows are, bit for bit, what their lineage makes again of their parents.
+
+    None where that cannot be said, as the package that made them is not installed.
+    """
     features = list(dataset.facts["features"])
     needed = [*_real(lineage), *map(int, rows)]
     kept = pd.read_parquet(
@@ -159,12 +166,17 @@ def _rebuilt(dataset: Version, lineage: pa.Table, rows: Sequence[int]) -> NDArra
         filters=[("row_id", "in", needed)],
     )
     real = kept[~kept["is_synthetic"]]
-    again = rebuild(lineage, real[features], ids=real["row_id"].to_numpy())
+    known = KNOWN.get(dataset.facts.get("sampler", ""))
+    try:
+        make = dotted(known.again) if known and known.again else rebuild
+        again = make(lineage, real[features], ids=real["row_id"].to_numpy())
+    except MissingError:
+        return [None] * len(rows)
     made = kept.set_index("row_id").loc[list(rows), features]
     equal = np.full(len(rows), True)
     for name in features:
         equal &= _equal(made[name], again[name])
-    return equal
+    return [bool(one) for one in equal]
 
 
 def _equal(left: "pd.Series[Any]", right: "pd.Series[Any]") -> NDArray[np.bool_]:

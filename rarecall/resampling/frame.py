@@ -93,3 +93,17 @@ class Frame:
         if isinstance(self.given, pd.DataFrame):
             return pd.concat([self.given, synthetic], ignore_index=True)
         return self.given.vstack(synthetic)
+
+
+def as_frame(table: Any) -> pd.DataFrame:
+    """Return a frame's table as a DataFrame with its rows numbered; an array's columns are named 0, 1, ...
+
+    >>> list(as_frame(np.zeros((2, 2))).columns)
+    ['0', '1']
+    """
+    return table.reset_index(drop=True) if isinstance(table, pd.DataFrame) else pd.DataFrame(table).rename(columns=str)
+
+
+def as_given(rows: pd.DataFrame, table: Any) -> Any:
+    """Return rows of `as_frame` as the frame's table holds them."""
+    return rows if isinstance(table, pd.DataFrame) else rows.to_numpy(dtype=table.dtype)

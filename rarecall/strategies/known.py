@@ -96,6 +96,19 @@ KNOWN: dict[str, Strategy] = {
     ),
     "prowsyn": Strategy(spoken="ProWSyn", kind="over", path=f"{_OURS}.prowsyn.ProWSyn", neighbors=True),
     "mpp_smote": Strategy(spoken="MPP-SMOTE", kind="over", path=f"{_OURS}.mpp_smote.MPPSMOTE", neighbors=True),
+    "by_rule": Strategy(
+        spoken="augmentation by rule", kind="rule", path=f"{_OURS}.by_rule.ByRule", again=f"{_OURS}.by_rule.again"
+    ),
+    "gaussian_copula": Strategy(
+        spoken="a Gaussian copula", kind="generative", path=f"{_OURS}.gaussian_copula.GaussianCopula", parents=False
+    ),
+    "tabular_argn": Strategy(
+        spoken="TabularARGN",
+        kind="generative",
+        path=f"{_OURS}.tabular_argn.TabularARGN",
+        parents=False,
+        extra="generative",
+    ),
     "random_under": Strategy(spoken="random undersampling", kind="under", path=f"{_UNDER}.RandomUnderSampler"),
     "near_miss": Strategy(spoken="NearMiss", kind="under", path=f"{_UNDER}.NearMiss", by_chance=False),
     "tomek_links": Strategy(spoken="Tomek links", kind="under", path=f"{_UNDER}.TomekLinks", by_chance=False),
@@ -106,6 +119,7 @@ KNOWN: dict[str, Strategy] = {
         by_chance=False,
     ),
     "cluster_centroids": Strategy(spoken="cluster centroids", kind="under", path=f"{_OURS}.family.ClusterCentroids"),
+    "active_down": Strategy(spoken="active down-sampling", kind="under", path=f"{_OURS}.active_down.ActiveDownSampler"),
     "balanced_random_forest": Strategy(spoken="balanced random forest", kind="ensemble"),
     "easy_ensemble": Strategy(spoken="EasyEnsemble", kind="ensemble"),
     "rusboost": Strategy(spoken="RUSBoost", kind="ensemble"),
