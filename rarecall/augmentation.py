@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,36 +81,55 @@ def augment(
         if inside is None:
             raise DataError("expected which rows are of augmentation.target; hand in inside=")
         among, eligible = int(inside.sum()), eligible & inside
-    wanted = _count(among, augmentation)
+    wanted = count(among, augmentation)
     if augmentation.sampler == "none" or wanted == 0:
-        return Augmented(rows=train.head(0), lineage=None, facts=_nothing(augmentation))
+        return Augmented(rows=train.head(0), lineage=None, facts=nothing(augmentation))
     y = train["label"].to_numpy()
     rare, usable = int(y.sum()), int((y.astype(bool) & eligible).sum())
+    check_usable(rare, usable, augmentation)
+    features = list(kinds)
+    steps = whole_steps(train, kinds)
+    sampler = sampler_of(kinds, augmentation, rows=rare + wanted, steps=steps, seed=seed, rules=rules)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # each is a note of the plan, and so in the facts
+        resampled, _ = sampler.fit_resample(train[features], y, ids=train["row_id"].to_numpy(), eligible=eligible)
+    drawn = resampled.iloc[len(train) :].reset_index(drop=True)
+    lineage: pa.Table = sampler.lineage_
+    rows = placed(drawn, lineage, train, first_id)
+    return Augmented(rows=rows, lineage=lineage, facts=facts(sampler, rows, train, augmentation, among))
+
+
+def check_usable(rare: int, usable: int, augmentation: Augmentation) -> None:
+    """Raise DataError unless the usable of the rare rows are enough for the neighbours."""
     if usable <= augmentation.k:
         raise DataError(
             f"augmentation.k: {augmentation.k} neighbours need more than {augmentation.k} trusted positive training "
             f"rows{_of(augmentation)}, got {usable} of {rare}; lower augmentation.k or set augmentation.sampler: none"
         )
-    features = list(kinds)
-    sampler = ADASYN(
-        sampling_strategy={1: rare + wanted},
+
+
+def sampler_of(
+    kinds: Mapping[str, str],
+    augmentation: Augmentation,
+    *,
+    rows: int,
+    steps: Mapping[str, float],
+    seed: int,
+    rules: Mapping[str, str] | None,
+) -> ADASYN:
+    """Return the sampler of a project's section, which leaves so many rows of the rare class."""
+    return ADASYN(
+        sampling_strategy={1: rows},
         n_neighbors=augmentation.k,
         random_state=seed,
         categorical_features=[name for name, kind in kinds.items() if kind == "categorical"],
-        steps=_steps(train, kinds),
+        steps=steps,
         scaling="robust",  # a table's columns are in units of their own, so unscaled distances would be those of one
         off_segment=augmentation.off_segment,
         n_mixed=augmentation.n_mixed,
         max_per_parent=augmentation.max_per_parent,
         rules=rules,
     )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # each is a note of the plan, and so in the facts
-        resampled, _ = sampler.fit_resample(train[features], y, ids=train["row_id"].to_numpy(), eligible=eligible)
-    drawn = resampled.iloc[len(train) :].reset_index(drop=True)
-    lineage: pa.Table = sampler.lineage_
-    rows = _placed(drawn, lineage, train, first_id)
-    return Augmented(rows=rows, lineage=lineage, facts=_facts(sampler, rows, train, augmentation, among))
 
 
 def together(train: pd.DataFrame, synthetic: pd.DataFrame) -> pd.DataFrame:
@@ -126,27 +145,34 @@ def together(train: pd.DataFrame, synthetic: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         The columns of `train` with `is_synthetic`, `parent_id`, `neighbor_id` and `step` (missing for real rows).
     """
-    whole = pd.concat([train.assign(is_synthetic=False), synthetic], ignore_index=True)
+    return marked(pd.concat([train.assign(is_synthetic=False), synthetic], ignore_index=True), train.columns)
+
+
+def marked(rows: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Return rows with these columns and behind them the marks of a synthetic row, missing where it is real."""
     marks = {"is_synthetic": "bool", "parent_id": "Int64", "neighbor_id": "Int64", "step": "float64"}
-    return whole.reindex(columns=[*train.columns, *marks]).astype(marks)
+    return rows.reindex(columns=[*columns, *marks]).astype(marks)
 
 
-def _steps(train: pd.DataFrame, kinds: Mapping[str, str]) -> dict[str, float]:
+def whole_steps(train: Any, kinds: Mapping[str, str]) -> dict[str, float]:
     """Return a step of 1 for every number that is whole in each real row, however it is stored: counts, codes, sums."""
     numeric = (name for name, kind in kinds.items() if kind == "numeric")
     return {name: 1.0 for name in numeric if (train[name].dropna() % 1 == 0).all()}
 
 
-def _count(real: int, augmentation: Augmentation) -> int:
+def count(real: int, augmentation: Augmentation) -> int:
+    """Return how many synthetic rows so many real ones want."""
     # share = synthetic / (real + synthetic); rounded up so that the share is never below what was asked for.
     share = augmentation.synthetic_share
     return math.ceil(round(share / (1.0 - share) * real, 9))
 
 
-def _placed(drawn: pd.DataFrame, lineage: pa.Table, train: pd.DataFrame, first_id: int) -> pd.DataFrame:
+def placed(drawn: pd.DataFrame, lineage: pa.Table, train: pd.DataFrame, first_id: int) -> pd.DataFrame:
+    """Return drawn rows with ids, moments and marks; of the real ones only those that they were made of are needed."""
     parent = lineage.column("parent_id").to_numpy()
     neighbor = lineage.column("neighbor_id").to_numpy()
-    moment = train.set_index("row_id")["event_timestamp"]
+    stamped = train.set_index("row_id")["event_timestamp"].dt.as_unit("us")
+    moment = stamped.astype("int64")  # thousands of times cheaper to compare than moments with a zone
     # A synthetic row is as old as the youngest of those it was made of: never visible before any of them.
     visible = np.maximum(moment.loc[parent].to_numpy(), moment.loc[neighbor].to_numpy())
     if "voter_ids" in lineage.column_names:  # who won is for the seed to say; all who voted are a bound
@@ -155,7 +181,7 @@ def _placed(drawn: pd.DataFrame, lineage: pa.Table, train: pd.DataFrame, first_i
         np.maximum.at(visible, pc.list_parent_indices(voters).to_numpy(), seen)
     placed: dict[str, Any] = {
         "row_id": np.arange(first_id, first_id + len(drawn), dtype=np.int64),
-        "event_timestamp": pd.Series(visible).dt.as_unit("us"),
+        "event_timestamp": pd.Series(visible).astype(stamped.dtype),
         "label": np.ones(len(drawn), dtype=np.int8),
         "is_synthetic": True,
         "parent_id": parent,
@@ -169,9 +195,10 @@ def _of(augmentation: Augmentation) -> str:
     return f" of {spoken(augmentation.target)}" if augmentation.target else ""
 
 
-def _facts(
+def facts(
     sampler: ADASYN, rows: pd.DataFrame, train: pd.DataFrame, augmentation: Augmentation, among: int
 ) -> dict[str, Any]:
+    """Return what is told of synthetic rows, JSON-ready."""
     plan = sampler.plan_
     [rare] = plan.classes
     edges, counts = rare.histogram
@@ -229,7 +256,8 @@ def _plain(row: "pd.Series[Any]") -> dict[str, Any]:
     }
 
 
-def _nothing(augmentation: Augmentation) -> dict[str, Any]:
+def nothing(augmentation: Augmentation) -> dict[str, Any]:
+    """Return what is told where no row was made."""
     return {
         "sampler": "none",
         "parameters": {},

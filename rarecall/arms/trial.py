@@ -11,6 +11,7 @@ from rarecall import training
 from rarecall.arms.arm import Arm
 from rarecall.arms.blocks import Positions
 from rarecall.augmentation import augment, together
+from rarecall.errors import DataError
 from rarecall.sections import Augmentation, Training
 
 Scores = NDArray[np.float64]
@@ -56,6 +57,10 @@ class Bench:
         labels: NDArray[np.integer] = self.rows["label"].to_numpy()
         return labels
 
+    def trial(self, arm: Arm, teach: Positions, test: Positions, *, seed: int) -> "Trial":
+        """Return a fit to be made, with the rows that teach it chosen already: where it is made, few travel."""
+        return Trial(arm, thinned(teach, self.y, self.most_rows, seed=seed), test, seed)
+
     def score(self, arm: Arm, teach: Positions, test: Positions, *, seed: int) -> Scores:
         """Fit the arm on some rows, with synthetic rows made of these alone, and return its scores of others.
 
@@ -82,6 +87,31 @@ class Bench:
         training.fit(pipeline, whole[features], whole["label"].to_numpy(), weight)
         scores: Scores = training.score(pipeline, self.rows.iloc[test][features])
         return scores
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One fit: the arm, the positions of the rows that teach and of those that are scored, and the seed."""
+
+    arm: Arm
+    teach: Positions
+    test: Positions
+    seed: int
+
+
+def scored(bench: Bench, trial: Trial) -> Scores:
+    """Return a trial's scores, wherever it is made; DataError as of `Bench.score`."""
+    return bench.score(trial.arm, trial.teach, trial.test, seed=trial.seed)
+
+
+def scored_if_drawn(bench: Bench, trial: Trial) -> Scores | None:
+    """Return a trial's scores, or None where there are too few positives to draw synthetic rows from."""
+    try:
+        return scored(bench, trial)
+    except DataError:
+        if trial.arm.strategy != "adasyn":  # parameters that the learner refuses are for the user to mend
+            raise
+        return None
 
 
 def thinned(positions: Positions, y: NDArray[np.integer], most: int, *, seed: int) -> Positions:
