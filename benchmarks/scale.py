@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -21,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.page import about
+from benchmarks.page import about, write_section
 from rarecall.project import Project
 from rarecall.tables import scan
 from rarecall.warehouse import Draft, Version, Warehouse
@@ -37,6 +38,8 @@ WHOLE = "RARECALL_BENCHMARK_WHOLE"
 """Set by `--whole`: every table in one piece, as before there were scans."""
 _TRUSTED = pa.table({"score": [1.0], "action": ["keep"], "weight": [1.0]})
 JSON = Path("benchmarks/scale.json")
+PLAN = Path("docs/scale.md")
+PLANNED = 1_000_000_000
 PROJECT = """\
 name: card-payments
 source: {path: payments}
@@ -225,7 +228,126 @@ def _keep(run: dict[str, Any]) -> None:
 
 
 def write(result: dict[str, Any]) -> None:
-    """Write the page's section."""
+    """Write what was measured into the page of benchmarks, and what follows of it for more rows into docs/scale.md."""
+    now = [run for run in result["runs"] if not run["whole"]]
+    write_section("scale", result, [*_measured_lines(now), "", *_before(result["runs"]), "", *_slopes(now)])
+    write_section("scale", result, _plan_lines(now), PLAN)
+
+
+def _measured_lines(runs: list[dict[str, Any]]) -> list[str]:
+    sizes = sorted({run["rows"] for run in runs})
+    said = (
+        "CPU seconds, then the process's peak in MB; each stage a process of its own on one core, imports included. "
+        f"{LIMIT_GB:g} GB are allowed. Wall time is not shown: the machine's two cores were shared with other work."
+    )
+    lines = [
+        said,
+        "",
+        f"| stage | {' | '.join(f'{rows:,} rows' for rows in sizes)} |",
+        f"| :-- |{' --: |' * len(sizes)}",
+    ]
+    for stage, compute in [(stage, compute) for stage in STAGES for compute in COMPUTES]:
+        found = {rows: _median(runs, rows, stage, compute) for rows in sizes}
+        if any(found.values()):
+            shown = [_shown(found[rows]) for rows in sizes]
+            lines.append(f"| {stage}{'' if compute == 'local' else f', {compute}'} | {' | '.join(shown)} |")
+    said = "With Dask the peak is this process's, behind it that of its largest worker. Below "
+    return [*lines, "", f"{said}{scan.LARGE:,} rows a table is held in one piece and no Dask is used."]
+
+
+def _shown(run: dict[str, Any] | None) -> str:
+    if run is None:
+        return ""
+    worker = f" + {run['worker_peak_mb']:,.0f}" if run["worker_peak_mb"] else ""
+    return f"{run['cpu_seconds']:,.0f} s, {run['peak_mb']:,.0f}{worker}"
+
+
+def _before(runs: list[dict[str, Any]]) -> list[str]:
+    """Say what the same took in one piece, where that was measured."""
+    pairs = [
+        (run, now)
+        for run in runs
+        if run["whole"] and run["rows"] > scan.LARGE and (now := _median(runs, run["rows"], run["stage"], "local"))
+    ]
+    lines = [
+        f"{run['stage']} of {run['rows']:,} rows in one piece: {run['peak_mb']:,} MB, {run['cpu_seconds']:,.0f} CPU s; "
+        f"in blocks {now['peak_mb']:,.0f} MB, {now['cpu_seconds']:,.0f} CPU s."
+        for run, now in pairs
+    ]
+    return ["\n".join(lines)] if lines else []
+
+
+def _median(runs: list[dict[str, Any]], rows: int, stage: str, compute: str) -> dict[str, Any] | None:
+    """Return the medians of a stage's measurements at a size."""
+    these = [
+        run
+        for run in runs
+        if (run["rows"], run["stage"], run["compute"]) == (rows, stage, compute) and not run["whole"]
+    ]
+    names = ("seconds", "cpu_seconds", "peak_mb", "worker_peak_mb")
+    return {name: median(run[name] or 0 for run in these) for name in names} if these else None
+
+
+def _points(runs: list[dict[str, Any]], stage: str, figure: str, least: int) -> tuple[np.ndarray, np.ndarray]:
+    sizes = sorted({run["rows"] for run in runs if run["stage"] == stage and run["rows"] >= least})
+    found = [(rows, made[figure]) for rows in sizes if (made := _median(runs, rows, stage, "local"))]
+    return np.array([rows for rows, _ in found], dtype=float), np.array([value for _, value in found], dtype=float)
+
+
+def _slopes(runs: list[dict[str, Any]]) -> list[str]:
+    """Return how CPU time and memory grow: log-log slopes with their 95% intervals, from a million rows on."""
+    lines = [
+        "Grows with the rows to the power of (log-log fit from 1,000,000 rows on, 95% interval of Student's t):",
+        "",
+        "| stage | CPU time | peak memory | sizes |",
+        "| :-- | --: | --: | --: |",
+    ]
+    for stage in STAGES:
+        shown = []
+        for figure in ("cpu_seconds", "peak_mb"):
+            rows, value = _points(runs, stage, figure, 1_000_000)
+            shown.append(_power(rows, value))
+        lines.append(f"| {stage} | {' | '.join(shown)} | {len(rows)} |")
+    return lines
+
+
+def _power(rows: np.ndarray, value: np.ndarray) -> str:
+    from scipy import stats
+
+    if len(rows) < 3:
+        return "too few sizes"
+    fit = stats.linregress(np.log(rows), np.log(value))
+    most = stats.t.ppf(0.975, len(rows) - 2) * fit.stderr
+    return f"{fit.slope:.2f} [{fit.slope - most:.2f}, {fit.slope + most:.2f}]"
+
+
+def _plan_lines(runs: list[dict[str, Any]]) -> list[str]:
+    """Project each stage: CPU time as a constant, a part that grows with the rows and one with their square."""
+    largest = {stage: int(_points(runs, stage, "cpu_seconds", 0)[0].max()) for stage in STAGES}
+    lines = [
+        f"| stage | largest measured | CPU hours at {PLANNED:,} rows, **projected** | GB there, **projected** |",
+        "| :-- | --: | --: | --: |",
+    ]
+    total = 0.0
+    for stage in STAGES:
+        rows, seconds = _points(runs, stage, "cpu_seconds", 300_000)
+        hours = _projected(rows, seconds, (0, 1, 2)) / 3600
+        memory = _projected(*_points(runs, stage, "peak_mb", 3_000_000), (0, 1)) / 1024
+        total += hours
+        lines.append(f"| {stage} | {largest[stage]:,} rows | {hours:,.1f} | {memory:,.0f} |")
+    return [*lines, f"| all | | {total:,.1f} | |"]
+
+
+def _projected(rows: np.ndarray, value: np.ndarray, powers: tuple[int, ...]) -> float:
+    """Return the value at the planned size, of a sum of powers none of which shrinks; relative errors count alike."""
+    from scipy.optimize import nnls
+
+    if len(rows) < 2:
+        return float("nan")
+    million = rows / 1e6
+    terms = np.stack([million**power for power in powers], axis=1)
+    weights, _ = nnls(terms / value[:, None], np.ones(len(value)))
+    return float(sum(weight * (PLANNED / 1e6) ** power for weight, power in zip(weights, powers, strict=True)))
 
 
 if __name__ == "__main__":

@@ -26,16 +26,15 @@ BOOSTING = Training(parameters={"max_iter": 10})
 @pytest.fixture(scope="module")
 def address():
     """Two workers, each a process, behind a scheduler on a free port."""
-    with distributed.LocalCluster(
-        2, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
-    ) as running:
+    here = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, **here) as running:
         yield running.scheduler_address.replace("tcp", "dask")
 
 
 @pytest.fixture(scope="module")
 def lonely():
     """A scheduler without a worker."""
-    with distributed.LocalCluster(0, host="127.0.0.1", dashboard_address="127.0.0.1:0") as running:
+    with distributed.LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address="127.0.0.1:0") as running:
         yield running.scheduler_address
 
 
