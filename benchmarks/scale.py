@@ -73,7 +73,14 @@ def main() -> None:
         with TemporaryDirectory(dir=options.folder) as folder:
             deliver(Path(folder), rows, options.fraud_share)
             for run in _chain(Path(folder), options.computes):
-                _keep({"rows": rows, "fraud_share": options.fraud_share, "whole": options.whole, **run})
+                _keep(
+                    {
+                        "rows": rows,
+                        "fraud_share": options.fraud_share,
+                        "whole": options.whole and rows > scan.LARGE,
+                        **run,
+                    }
+                )
     write(json.loads(JSON.read_text()))
 
 

@@ -145,7 +145,7 @@ def together(train: pd.DataFrame, synthetic: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         The columns of `train` with `is_synthetic`, `parent_id`, `neighbor_id` and `step` (missing for real rows).
     """
-    return marked(pd.concat([train.assign(is_synthetic=False), synthetic], ignore_index=True), train.columns)
+    return marked(pd.concat([train.assign(is_synthetic=False), synthetic], ignore_index=True), list(train.columns))
 
 
 def marked(rows: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:

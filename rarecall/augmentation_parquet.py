@@ -6,6 +6,7 @@ The neighbours are exact, so the rows are those of `ADASYN(mode="exact")` on the
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -68,7 +69,7 @@ def augment(
         seed=seed,
         rules=rules,
     )
-    named = {"ids": "row_id", "eligible": ELIGIBLE, "features": list(kinds)}
+    named: dict[str, Any] = {"ids": "row_id", "eligible": ELIGIBLE, "features": list(kinds)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # each is a note of the plan, and so in the facts
         if on_dask:

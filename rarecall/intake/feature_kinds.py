@@ -60,8 +60,10 @@ class Look:
         if self.kind in _UNREADABLE or self.count is None:
             return
         most = _MOST_LEVELS if self.kind == "categorical" else 1
-        self.levels.update(column.dropna().unique().tolist())
+        self.levels.update(column.dropna().unique()[: most + 1].tolist())
         self.count = len(self.levels) if len(self.levels) <= most else None
+        if self.count is None:
+            self.levels.clear()
 
 
 def kinds(rows: pd.DataFrame, project: Project) -> tuple[dict[str, str], dict[str, str]]:

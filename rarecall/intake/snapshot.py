@@ -126,8 +126,11 @@ def check_columns(columns: list[str], project: Project) -> None:
             raise DataError(f"the columns {other!r} and {name!r} have one name in SQL; rename one in the source")
 
 
-def moments(rows: pd.DataFrame, project: Project) -> pd.Series:
-    """Return each row's moment in UTC, microseconds; DataError where the timestamp cannot be read."""
+def moments(rows: pd.DataFrame, project: Project, *, block: str = "") -> pd.Series:
+    """Return each row's moment in UTC, microseconds; DataError where the timestamp cannot be read.
+
+    Of a block of the table's rows the error says so.
+    """
     if project.timestamp is None:
         return pd.Series(UNTIMED, index=rows.index).dt.as_unit("us")
     column = rows[project.timestamp]
@@ -140,8 +143,8 @@ def moments(rows: pd.DataFrame, project: Project) -> pd.Series:
     if not bad.empty:
         raise DataError(
             f"timestamp: row {bad.index[0]} of {project.timestamp!r} holds {brief(bad.iloc[0])} "
-            f"({len(bad)} of {len(column)} rows are like it); expected ISO 8601 from 1678 to 2261, such as 2026-03-01 "
-            "or 2026-03-01T12:00:00Z"
+            f"({len(bad)} of {len(column)} rows{block} are like it); expected ISO 8601 from 1678 to 2261, such as "
+            "2026-03-01 or 2026-03-01T12:00:00Z"
         )
     return known.dt.as_unit("us")
 
@@ -226,11 +229,12 @@ def learnable(
         besides.
     """
     types = types or key_types(rows, project)
-    label = positives(rows[project.label.column], project)
+    label: Any = positives(rows[project.label.column], project)
     names = list(dict.fromkeys([*kinds, *(cohort.column for cohort in project.cohorts)]))
     kept = rows[["row_id", "event_timestamp"]].assign(label=label.astype(types["label"]))
     for name in project.entity:
-        kept[name] = rows[name].astype(types[name])
+        entity: Any = rows[name]
+        kept[name] = entity.astype(types[name])
     for name in names:
         # A cohort column that is no feature was not typed with the features.
         plain = pd.api.types.is_numeric_dtype(rows[name]) and not pd.api.types.is_bool_dtype(rows[name])

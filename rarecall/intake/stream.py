@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from rarecall.errors import DataError
 from rarecall.intake import feature_kinds, snapshot
 from rarecall.intake.feature_kinds import Look
 from rarecall.project import Project
@@ -60,6 +61,10 @@ def take(blocks: Blocks, types: pa.Schema, project: Project, target: Path) -> di
             rows.insert(0, "row_id", np.arange(writer.rows, writer.rows + len(rows), dtype=np.int64))
             rows.insert(1, "event_timestamp", moment)
             writer.write(rows)
+    if writer.rows != survey.rows:
+        raise DataError(
+            f"source.path: it held {survey.rows:,} rows and then {writer.rows:,}; run again when nobody writes to it"
+        )
     told = pd.Series(spans).dropna() if project.timestamp else pd.Series(dtype=object)
     return {
         "rows": survey.rows,
@@ -138,7 +143,7 @@ def _plain(block: pd.DataFrame, start: int) -> pd.DataFrame:
 def _moments(rows: pd.DataFrame, project: Project) -> pd.Series:
     if project.timestamp and rows[project.timestamp].isna().all():
         return pd.Series(pd.NaT, index=rows.index, dtype="datetime64[us, UTC]")
-    return snapshot.moments(rows, project)
+    return snapshot.moments(rows, project, block=" of one block")
 
 
 def _objects(types: pa.Schema, kinds: dict[str, str]) -> dict[str, pa.DataType]:

@@ -67,7 +67,8 @@ class Scan:
 
     def take(self, places: Sequence[int] | NDArray[np.integer]) -> pd.DataFrame:
         """Return the rows at some places, in ascending order, with all columns."""
-        wanted, begun, found = np.asarray(places, dtype=np.int64), 0, [self._schema.empty_table().to_pandas()]
+        wanted, begun = np.asarray(places, dtype=np.int64), 0
+        found: list[pd.DataFrame] = [self._schema.empty_table().to_pandas()]
         for block in self.blocks():
             here = wanted[(wanted >= begun) & (wanted < begun + len(block))]
             found += [block.take(here - begun)] if len(here) else []

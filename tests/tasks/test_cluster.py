@@ -8,10 +8,11 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from registered import project_in
 
 from rarecall.arms.ablation import compare
 from rarecall.arms.arm import Arm, arms
-from rarecall.arms.trial import Bench
+from rarecall.arms.trial import Bench, scored
 from rarecall.errors import DataError, StoreError
 from rarecall.sections import Ablation, Augmentation, Gates, Training
 from tasks import cluster
@@ -25,9 +26,9 @@ BOOSTING = Training(parameters={"max_iter": 10})
 
 @pytest.fixture(scope="module")
 def address():
-    """Two workers, each a process, behind a scheduler on a free port."""
+    """A worker that is a process of its own, behind a scheduler on a free port."""
     here = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, **here) as running:
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, **here) as running:
         yield running.scheduler_address.replace("tcp", "dask")
 
 
@@ -78,8 +79,9 @@ def test_a_cluster_comes_to_the_same_digits(address, here):
     assert there == here
 
 
+@pytest.mark.thorough
 def test_a_cluster_of_our_own_comes_to_them_too_and_ends_with_its_work(here):
-    with cluster.fits("dask://local?workers=1") as fits:
+    with cluster.fits("dask://local?workers=2") as fits:
         assert compared(fits) == here
         client = distributed.get_client()
         assert client.submit(os.getpid).result() != os.getpid()
@@ -89,8 +91,6 @@ def test_a_cluster_of_our_own_comes_to_them_too_and_ends_with_its_work(here):
 def test_what_a_learner_refuses_is_told_as_if_it_was_fitted_here(address):
     wrong = bench().trial(Arm(strategy="threshold", learner="hist_gradient_boosting", parameters={"depth": 3}),
                           np.arange(900), np.arange(900, 1500), seed=0)  # fmt: skip
-    from rarecall.arms.trial import scored
-
     with cluster.fits(address) as fits, pytest.raises(DataError, match="depth"):
         fits.each(scored, bench(), [wrong])
 
@@ -140,8 +140,6 @@ def test_a_worker_of_other_versions_is_refused(lonely, tmp_path, monkeypatch):
 
 
 def test_without_the_extra_nothing_begins(tmp_path, monkeypatch):
-    from registered import project_in
-
     monkeypatch.setitem(sys.modules, "distributed", None)
     (tmp_path / "payments.csv").write_text("is_fraud\n1\n")
     project = project_in(tmp_path / "home")
