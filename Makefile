@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install services demo gameday test lint format thorough faults corruptions bench trust stores overhead serving labels strategies drift detection load lock clean
+.PHONY: help install services demo gameday test lint format thorough faults corruptions bench trust stores overhead serving labels strategies drift detection scale load lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -118,6 +118,9 @@ drift: $(VENV)/.dev  ## Drift from a sketch beside Evidently, recall expected wi
 
 detection: $(VENV)/.dev  ## How soon a fall of the recall is heard, beside what else one might do: a quarter of an hour
 	$(BIN)/python -m benchmarks.detection
+
+scale: $(VENV)/.dev  ## Stages over 100,000 to 20,000,000 rows, alone and on Dask: some hours, 30 GB of disk
+	$(BIN)/python -m benchmarks.scale
 
 load: $(VENV)/.dev  ## Ten minutes of traffic while aliases move, the registry goes away and the server is killed
 	$(BIN)/python -m benchmarks.load

@@ -18,7 +18,7 @@ def about(*packages: str) -> dict:
     }
 
 
-def write_section(name: str, facts: dict, lines: list[str]) -> None:
+def write_section(name: str, facts: dict, lines: list[str], page: Path = PAGE) -> None:
     """Replace what stands between the section's markers; a section that is not there yet is added at the end.
 
     Parameters
@@ -27,11 +27,13 @@ def write_section(name: str, facts: dict, lines: list[str]) -> None:
         The module's, which is also the section's marker.
     facts : dict
         As `about` returns them: the section's first line.
+    page : Path
+        By default that of all benchmarks.
     """
     begin, end = f"<!-- {name}: written by benchmarks/{name}.py -->", f"<!-- {name}: end -->"
-    text = PAGE.read_text()
+    text = page.read_text()
     if begin not in text:
         text += f"\n## {name.replace('_', ' ').capitalize()}\n\n{begin}\n{end}\n"
     versions = ", ".join(f"{package} {number}" for package, number in facts["versions"].items())
     body = [begin, f"{facts['date']}, {facts['machine']}; {versions}.", "", *lines, end]
-    PAGE.write_text(text.split(begin)[0] + "\n".join(body) + text.split(end)[1])
+    page.write_text(text.split(begin)[0] + "\n".join(body) + text.split(end)[1])

@@ -1,6 +1,6 @@
 """Great Expectations asked of frames: each frame becomes a batch once, and only what failed is asked at length."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import great_expectations as gx
@@ -10,6 +10,7 @@ from great_expectations.data_context.types.base import ProgressBarsConfig
 from great_expectations.expectations.expectation import Expectation
 
 from rarecall.errors import RarecallError
+from rarecall.tables.scan import Scan
 
 _WITH_ROW_IDS = {
     "result_format": "COMPLETE",
@@ -20,6 +21,7 @@ _WITH_ROW_IDS = {
 
 _SMALL = 50_000  # rows: below, a frame is handed over whole, which then costs less than several batches do
 _TOGETHER = 4  # columns a batch: Great Expectations copies all of a batch's rows for each column that it looks at
+_CELLS = 16_000_000  # a batch, but for one column: of more rows fewer columns are handed over together
 _FEW = 500  # levels among 1,000 rows: above, to find the levels costs more than to look at each row
 _OF_COLUMNS = {"column", "column_list", "value_set", "min_value", "max_value", "mostly", "type_list", "ignore_row_if"}
 """Arguments that concern the named columns only."""
@@ -43,7 +45,7 @@ class Batches:
 
     def ask(
         self,
-        frame: pd.DataFrame,
+        frame: pd.DataFrame | Scan,
         expectations: Sequence[Expectation],
         parameters: Mapping[str, Any],
         *,
@@ -105,29 +107,34 @@ def column_of(result: ExpectationValidationResult) -> str:
 
 
 def _parts(
-    frame: pd.DataFrame, expectations: Sequence[Expectation], always: list[str]
+    frame: pd.DataFrame | Scan, expectations: Sequence[Expectation], always: list[str]
 ) -> Iterator[tuple[pd.DataFrame, list[int]]]:
     """Yield what is handed over at once, and the places of the expectations that are asked of it."""
     if len(frame) < _SMALL:
-        yield frame, list(range(len(expectations)))
+        yield _held(frame), list(range(len(expectations)))
         return
     needed = [_needed(expectation, frame) for expectation in expectations]
     names = list(dict.fromkeys(columns for columns in needed if isinstance(columns, tuple)))
-    for first in range(0, len(names), _TOGETHER):
-        together = names[first : first + _TOGETHER]
+    together_most = max(1, min(_TOGETHER, _CELLS // len(frame)))
+    for first in range(0, len(names), together_most):
+        together = names[first : first + together_most]
         columns = dict.fromkeys([*(name for columns in together for name in columns), *always])
         yield _categorised(frame[list(columns)]), [place for place, asked in enumerate(needed) if asked in together]
-    others = {
-        "names": frame.head(0),  # for what asks only which columns there are
-        "rows": frame.iloc[:, [0]],
-        "everything": frame,
+    others: dict[str, Callable[[], pd.DataFrame]] = {
+        "names": lambda: frame.head(0),  # for what asks only which columns there are
+        "rows": lambda: frame[[frame.columns[0]]],
+        "everything": lambda: _held(frame),
     }
     for what, part in others.items():
         if places := [place for place, asked in enumerate(needed) if asked == what]:
-            yield part, places
+            yield part(), places
 
 
-def _needed(expectation: Expectation, frame: pd.DataFrame) -> tuple[str, ...] | str:
+def _held(frame: pd.DataFrame | Scan) -> pd.DataFrame:
+    return frame if isinstance(frame, pd.DataFrame) else frame[list(frame.columns)]
+
+
+def _needed(expectation: Expectation, frame: pd.DataFrame | Scan) -> tuple[str, ...] | str:
     """Return the columns that an expectation reads, or which frame; all of it where that cannot be told."""
     config = expectation.configuration
     arguments = {name: value for name, value in config.kwargs.items() if value is not None}

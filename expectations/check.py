@@ -18,13 +18,14 @@ from expectations.verdict import CRITICAL, Finding, Verdict
 from rarecall.errors import RarecallError, nearest
 from rarecall.intake import snapshot
 from rarecall.project import Project
+from rarecall.tables.scan import Scan
 
 _EXAMPLES = 3
 _NOTHING = {"None", "nan", "NaT", "<NA>"}  # how a missing value shows; a text of that name has quotes
 
 
 def check(
-    frame: pd.DataFrame,
+    frame: pd.DataFrame | Scan,
     project: Project,
     kinds: Mapping[str, str],
     expectations: gx.ExpectationSuite | None = None,
@@ -37,7 +38,7 @@ def check(
 
     Parameters
     ----------
-    frame : DataFrame of shape (n_rows, n_columns)
+    frame : DataFrame or Scan of shape (n_rows, n_columns)
         A snapshot's rows, as `rarecall.intake.snapshot.take` gives them: the source's columns, `row_id` and
         `event_timestamp`.
     project : Project
@@ -80,7 +81,7 @@ label.positive, or deliver rows of both classes; 2 of 5 rows were rejected: expe
 (1), expect_column_values_to_not_be_in_set: age (1)
     """
     check_names(frame, project)
-    rows = frame.reset_index(drop=True)
+    rows = frame.reset_index(drop=True) if isinstance(frame, pd.DataFrame) else frame
     batches = Batches()
     subjects = Subjects(rows, project, kinds, reference, stale=stale)
     asked = _by_scope(expectations or suite(project, kinds, reference))

@@ -9,18 +9,21 @@ import numpy as np
 import pandas as pd
 
 from expectations.reference import Column, drift
+from rarecall.tables.scan import Scan
 
 DRIFTED = 0.1  # above chance: below, a column holds what it held
 _ALIKE = 0.05  # above chance: the values of another column or unit are found again so far
 _FACTOR = 1.5  # a sound column may grow by this much (prices do); kg for lb, the nearest of the usual units, is 0.45
 
 
-def likeness(rows: pd.DataFrame, columns: Mapping[str, Column], distances: Mapping[str, float]) -> dict[str, str]:
+def likeness(
+    rows: pd.DataFrame | Scan, columns: Mapping[str, Column], distances: Mapping[str, float]
+) -> dict[str, str]:
     """Return what each drifted column looks like, in words; columns that look like nothing known are left out.
 
     Parameters
     ----------
-    rows : DataFrame of shape (n_rows, n_columns)
+    rows : DataFrame or Scan of shape (n_rows, n_columns)
     columns : mapping of str to Column
         Of a reference.
     distances : mapping of str to float
@@ -56,7 +59,7 @@ def likeness(rows: pd.DataFrame, columns: Mapping[str, Column], distances: Mappi
 def _place(
     name: str,
     moved: list[str],
-    rows: pd.DataFrame,
+    rows: pd.DataFrame | Scan,
     columns: Mapping[str, Column],
     distances: Mapping[str, float],
 ) -> str | None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from rarecall import cohorts
 from rarecall.intake import quarantine, snapshot
 from rarecall.project import Project
+from rarecall.tables.scan import Scan
 
 ROWS = 100_000
 """Of which distributions are taken; from so many, F lies within 0.0062 of the whole table's with 99.9% confidence
@@ -108,12 +109,12 @@ class Reference:
         return cls(**{**before, **kept, "columns": columns, "names": tuple(kept["names"])})
 
 
-def refer(rows: pd.DataFrame, project: Project, kinds: Mapping[str, str]) -> Reference:
+def refer(rows: pd.DataFrame | Scan, project: Project, kinds: Mapping[str, str]) -> Reference:
     """Profile a snapshot's accepted rows, for the snapshots after it to be compared with.
 
     Parameters
     ----------
-    rows : DataFrame of shape (n_rows, n_columns)
+    rows : DataFrame or Scan of shape (n_rows, n_columns)
         As `rarecall.intake.snapshot.take` gives them, without those that are quarantined.
     project : Project
     kinds : mapping of str to {"numeric", "categorical"}
@@ -140,18 +141,18 @@ def refer(rows: pd.DataFrame, project: Project, kinds: Mapping[str, str]) -> Ref
         positives=int(positive.sum()),
         last=None if moment is None or pd.isna(moment) else moment.isoformat(),
         names=tuple(quarantine.source_columns(rows)),
-        entity_unique=bool(project.entity) and not rows.duplicated(project.entity).any(),
+        entity_unique=bool(project.entity) and not rows[list(project.entity)].duplicated().any(),
         columns={name: profiled(rows[name], kind) for name, kind in kinds.items()},
         cohorts={str(name): named[name].value_counts().sort_index().to_dict() for name in named},
     )
 
 
-def drift(rows: pd.DataFrame, columns: Mapping[str, Column]) -> dict[str, float]:
+def drift(rows: pd.DataFrame | Scan, columns: Mapping[str, Column]) -> dict[str, float]:
     """Return how far each column's distribution lies from the reference's, less what chance gives.
 
     Parameters
     ----------
-    rows : DataFrame of shape (n_rows, n_columns)
+    rows : DataFrame or Scan of shape (n_rows, n_columns)
     columns : mapping of str to Column
         Of a reference; a column that is not in the rows, or has no distribution on one side, is left out.
 
@@ -217,10 +218,10 @@ def profiled(values: "pd.Series[Any]", kind: str) -> Column:
     )
 
 
-def _sample(rows: pd.DataFrame) -> pd.DataFrame:
+def _sample(rows: pd.DataFrame | Scan) -> pd.DataFrame:
     if len(rows) <= ROWS:
-        return rows
-    return rows.iloc[np.sort(np.random.default_rng(0).choice(len(rows), ROWS, replace=False))]
+        return rows if isinstance(rows, pd.DataFrame) else rows.head(len(rows))
+    return rows.take(np.sort(np.random.default_rng(0).choice(len(rows), ROWS, replace=False)))
 
 
 def _below(numbers: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.float64]:

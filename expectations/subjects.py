@@ -15,6 +15,7 @@ from rarecall.expressions import columns_of
 from rarecall.intake import snapshot
 from rarecall.project import Project
 from rarecall.resampling.rules import Rules
+from rarecall.tables.scan import Scan
 
 _CONTINUED = r"\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u02c6\u02dc\u2013-\u203a\u20ac\u2122"
 _GARBLED = rf"\ufffd|[\u00c2-\u00c5\u00e2][{_CONTINUED}]"
@@ -26,8 +27,8 @@ class Subjects:
 
     Parameters
     ----------
-    rows : DataFrame of shape (n_rows, n_columns)
-        A snapshot's, on a plain index.
+    rows : DataFrame or Scan of shape (n_rows, n_columns)
+        A snapshot's, on a plain index. Of a scan no more columns are held at once than a question needs.
     project : Project
     kinds : mapping of str to {"numeric", "categorical"}
     reference : Reference, optional
@@ -36,7 +37,7 @@ class Subjects:
 
     def __init__(
         self,
-        rows: pd.DataFrame,
+        rows: pd.DataFrame | Scan,
         project: Project,
         kinds: Mapping[str, str],
         reference: Reference | None,
@@ -48,9 +49,9 @@ class Subjects:
         self._kinds = kinds
         self._reference = reference
         self._stale = stale
-        self._kept: pd.DataFrame | None = None
+        self._kept: pd.DataFrame | Scan | None = None
 
-    def of(self, scope: str, rejected: Collection[int]) -> tuple[pd.DataFrame, dict[str, Any]]:
+    def of(self, scope: str, rejected: Collection[int]) -> tuple[pd.DataFrame | Scan, dict[str, Any]]:
         """Return the frame of a scope, and the suite's parameters that it gives.
 
         Parameters
@@ -84,13 +85,13 @@ class Subjects:
     def _masks(self) -> pd.DataFrame:
         masks: dict[str, Any] = {"row_id": self._rows["row_id"]}
         for name, rule in self._project.expectations.rules.items():
-            masks[rule_mask(name)] = Rules({name: rule.that}).passed(self._rows)
+            masks[rule_mask(name)] = Rules({name: rule.that}).passed(self._rows[list(columns_of(rule.that))])
         for name, kind in self._kinds.items():
             if kind == "categorical":
                 masks[text_mask(name)] = _readable(self._rows[name])
         return pd.DataFrame(masks)
 
-    def _measures(self, kept: pd.DataFrame, positive: "pd.Series[bool]") -> pd.DataFrame:
+    def _measures(self, kept: pd.DataFrame | Scan, positive: "pd.Series[bool]") -> pd.DataFrame:
         newest = kept["event_timestamp"].max() if self._project.timestamp else None
         told = "no moment" if newest is None or pd.isna(newest) else newest.isoformat()
         found: dict[str, Any] = {
@@ -110,7 +111,7 @@ class Subjects:
         return pd.DataFrame([found])
 
 
-def check_names(rows: pd.DataFrame, project: Project) -> None:
+def check_names(rows: pd.DataFrame | Scan, project: Project) -> None:
     """Raise DataError where the project's expectations name a column that the table has not."""
     # A column that is switched off may be gone: that is how a person lets it go.
     asked = [name for name, bounds in project.expectations.columns.items() if bounds.severity != "off"]

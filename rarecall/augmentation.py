@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +11,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from rarecall.augmentation_facts import facts, notes, nothing
 from rarecall.cohorts import spoken
 from rarecall.errors import DataError, nearest
 from rarecall.resampling.crowd import Crowd
 from rarecall.sections import Augmentation
 from rarecall.strategies.known import KNOWN, refuse
-
-_SHOWN = 3  # examples in the report
 
 
 @dataclass(frozen=True)
@@ -85,14 +84,39 @@ def augment(
         if inside is None:
             raise DataError("expected which rows are of augmentation.target; hand in inside=")
         among, eligible = int(inside.sum()), eligible & inside
-    wanted = _count(among, augmentation)
+    wanted = count(among, augmentation)
     if augmentation.sampler == "none" or wanted == 0:
-        return Augmented(rows=train.head(0), lineage=None, facts=_nothing(augmentation))
+        return Augmented(rows=train.head(0), lineage=None, facts=nothing(augmentation))
     refuse(augmentation.sampler, kinds)
-    strategy = KNOWN[augmentation.sampler]
     y = train["label"].to_numpy()
-    rare, usable = int(y.sum()), int((y.astype(bool) & eligible).sum())
-    if strategy.neighbors and usable <= augmentation.k:
+    rare = int(y.sum())
+    check_usable(rare, int((y.astype(bool) & eligible).sum()), augmentation)
+    features = list(kinds)
+    sampler = sampler_of(
+        kinds,
+        augmentation,
+        rows=rare + wanted,
+        seed=seed,
+        steps=whole_steps(train, kinds),
+        rules=rules,
+        cache=cache,
+        **({"bounds": _bounds(train, kinds)} if KNOWN[augmentation.sampler].beyond else {}),
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # each is a note of the plan, and so in the facts
+        resampled, _ = sampler.fit_resample(train[features], y, ids=train["row_id"].to_numpy(), eligible=eligible)
+    drawn = resampled.iloc[len(train) :].reset_index(drop=True)
+    lineage: pa.Table = sampler.lineage_
+    if not len(lineage):
+        why = nothing(augmentation) | {"notes": list(notes(sampler))}
+        return Augmented(rows=train.head(0), lineage=None, facts=why)
+    rows = placed(drawn, lineage, train, first_id)
+    return Augmented(rows=rows, lineage=lineage, facts=facts(sampler, rows, train, augmentation, among))
+
+
+def check_usable(rare: int, usable: int, augmentation: Augmentation) -> None:
+    """Raise DataError unless the usable of the rare rows are enough for the sampler."""
+    if KNOWN[augmentation.sampler].neighbors and usable <= augmentation.k:
         raise DataError(
             f"augmentation.k: {augmentation.k} neighbours need more than {augmentation.k} trusted positive training "
             f"rows{_of(augmentation)}, got {usable} of {rare}; lower augmentation.k or set augmentation.sampler: none"
@@ -102,40 +126,45 @@ def augment(
             f"augmentation.sampler: {augmentation.sampler} needs trusted positive training rows{_of(augmentation)}, "
             f"got none of {rare}; set augmentation.sampler: none"
         )
-    features, own = list(kinds), strategy.parameters()
+
+
+def sampler_of(kinds: Mapping[str, str], augmentation: Augmentation, *, rows: int, seed: int, **known: Any) -> Any:
+    """Return the sampler of a project's section, which leaves so many rows of the rare class.
+
+    Parameters
+    ----------
+    kinds, augmentation
+    rows : int
+    seed : int
+    **known
+        What else is known of the table (`steps`, `rules`, `bounds`, `cache`); a sampler takes what it has a name for.
+
+    Raises
+    ------
+    DataError
+        `augmentation.parameters` names what the sampler does not have.
+    """
+    strategy = KNOWN[augmentation.sampler]
+    own = strategy.parameters()
     for name in augmentation.parameters:
         if name not in own:
             raise DataError(
                 f"augmentation.parameters.{name}: {augmentation.sampler} has no such parameter{nearest(name, own)}"
             )
-    sampler = strategy.sampler(
+    return strategy.sampler(
         {
-            "sampling_strategy": {1: rare + wanted},
+            "sampling_strategy": {1: rows},
             "n_neighbors": augmentation.k,
             "random_state": seed,
             "categorical_features": [name for name, kind in kinds.items() if kind == "categorical"],
-            "steps": _steps(train, kinds),
             "scaling": "robust",  # columns are in units of their own, so unscaled distances would be those of one
             "off_segment": augmentation.off_segment,
             "n_mixed": augmentation.n_mixed,
             "max_per_parent": augmentation.max_per_parent,
-            "rules": rules,
-            "cache": cache,
-            **({"bounds": _bounds(train, kinds)} if strategy.beyond else {}),
+            **known,
             **augmentation.parameters,
         }
     )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # each is a note of the plan, and so in the facts
-        resampled, _ = sampler.fit_resample(train[features], y, ids=train["row_id"].to_numpy(), eligible=eligible)
-    drawn = resampled.iloc[len(train) :].reset_index(drop=True)
-    lineage: pa.Table = sampler.lineage_
-    if not len(lineage):
-        return Augmented(
-            rows=train.head(0), lineage=None, facts=_nothing(augmentation) | {"notes": list(_notes(sampler))}
-        )
-    rows = _placed(drawn, lineage, train, first_id)
-    return Augmented(rows=rows, lineage=lineage, facts=_facts(sampler, rows, train, augmentation, among))
 
 
 def together(train: pd.DataFrame, synthetic: pd.DataFrame) -> pd.DataFrame:
@@ -151,12 +180,16 @@ def together(train: pd.DataFrame, synthetic: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         The columns of `train` with `is_synthetic`, `parent_id`, `neighbor_id` and `step` (missing for real rows).
     """
-    whole = pd.concat([train.assign(is_synthetic=False), synthetic], ignore_index=True)
+    return marked(pd.concat([train.assign(is_synthetic=False), synthetic], ignore_index=True), list(train.columns))
+
+
+def marked(rows: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Return rows with these columns and behind them the marks of a synthetic row, missing where it is real."""
     marks = {"is_synthetic": "bool", "parent_id": "Int64", "neighbor_id": "Int64", "step": "float64"}
-    return whole.reindex(columns=[*train.columns, *marks]).astype(marks)
+    return rows.reindex(columns=[*columns, *marks]).astype(marks)
 
 
-def _steps(train: pd.DataFrame, kinds: Mapping[str, str]) -> dict[str, float]:
+def whole_steps(train: Any, kinds: Mapping[str, str]) -> dict[str, float]:
     """Return a step of 1 for every number that is whole in each real row, however it is stored: counts, codes, sums."""
     numeric = (name for name, kind in kinds.items() if kind == "numeric")
     return {name: 1.0 for name in numeric if (train[name].dropna() % 1 == 0).all()}
@@ -168,14 +201,17 @@ def _bounds(train: pd.DataFrame, kinds: Mapping[str, str]) -> dict[str, tuple[fl
     return {name: (float(values.min()), float(values.max())) for name, values in known.items() if len(values)}
 
 
-def _count(real: int, augmentation: Augmentation) -> int:
+def count(real: int, augmentation: Augmentation) -> int:
+    """Return how many synthetic rows so many real ones want."""
     # share = synthetic / (real + synthetic); rounded up so that the share is never below what was asked for.
     share = augmentation.synthetic_share
     return math.ceil(round(share / (1.0 - share) * real, 9))
 
 
-def _placed(drawn: pd.DataFrame, lineage: pa.Table, train: pd.DataFrame, first_id: int) -> pd.DataFrame:
-    moment = train.set_index("row_id")["event_timestamp"]
+def placed(drawn: pd.DataFrame, lineage: pa.Table, train: pd.DataFrame, first_id: int) -> pd.DataFrame:
+    """Return drawn rows with ids, moments and marks; of the real ones only those that they were made of are needed."""
+    stamped = train.set_index("row_id")["event_timestamp"].dt.as_unit("us")
+    moment = stamped.astype("int64")  # thousands of times cheaper to compare than moments with a zone
     # A synthetic row is as old as the youngest of those it was made of: never visible before any of them.
     if crowd := Crowd.of(lineage):
         visible = np.repeat(moment.loc[list(crowd.ids)].max(), len(drawn))
@@ -188,7 +224,7 @@ def _placed(drawn: pd.DataFrame, lineage: pa.Table, train: pd.DataFrame, first_i
         np.maximum.at(visible, pc.list_parent_indices(voters).to_numpy(), seen)
     placed: dict[str, Any] = {
         "row_id": np.arange(first_id, first_id + len(drawn), dtype=np.int64),
-        "event_timestamp": pd.Series(visible).dt.as_unit("us"),
+        "event_timestamp": pd.Series(visible).astype(stamped.dtype),
         "label": np.ones(len(drawn), dtype=np.int8),
         "is_synthetic": True,
         **{name: lineage.column(name).to_pandas(integer_object_nulls=True) for name in ("parent_id", "neighbor_id")},
@@ -199,100 +235,3 @@ def _placed(drawn: pd.DataFrame, lineage: pa.Table, train: pd.DataFrame, first_i
 
 def _of(augmentation: Augmentation) -> str:
     return f" of {spoken(augmentation.target)}" if augmentation.target else ""
-
-
-def _facts(
-    sampler: Any, rows: pd.DataFrame, train: pd.DataFrame, augmentation: Augmentation, among: int
-) -> dict[str, Any]:
-    strategy = KNOWN[augmentation.sampler]
-    taken = sampler.get_params()
-    return {
-        "sampler": augmentation.sampler,
-        "parameters": {
-            **({"k": augmentation.k} if strategy.neighbors else {}),
-            "synthetic_share": augmentation.synthetic_share,
-            **_way(sampler, taken),
-            **({"max_per_parent": augmentation.max_per_parent} if "max_per_parent" in taken else {}),
-            **({"target": spoken(augmentation.target)} if augmentation.target else {}),
-            **augmentation.parameters,
-        },
-        "synthetic_rows": len(rows),
-        "synthetic_share": len(rows) / (len(rows) + len(train)),
-        **_planned(sampler),
-        "notes": list(_notes(sampler)),
-        "examples": _examples(rows, train, list(sampler.feature_names_in_)) if strategy.parents else [],
-        **(
-            {"target": {"of": augmentation.target, "rows": among, "synthetic_share": len(rows) / (len(rows) + among)}}
-            if augmentation.target
-            else {}
-        ),
-    }
-
-
-def _way(sampler: Any, taken: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how rows stray from the lines between real ones, of a sampler that draws on lines."""
-    if "off_segment" not in taken:
-        return {}
-    course = sampler.plan_.course if hasattr(sampler, "plan_") else sampler.course_
-    return {"off_segment": course.off_segment, **({"n_mixed": course.n_mixed} if "n_mixed" in taken else {})}
-
-
-def _planned(sampler: Any) -> dict[str, Any]:
-    """Return what ADASYN's plan says of the neighbourhoods; no other sampler has one."""
-    if not hasattr(sampler, "plan_"):
-        nothing = dict.fromkeys(("neighbor_distance", "difficulty_histogram", "neighbor_recall"))
-        return nothing | {"made": getattr(sampler, "facts_", {})}
-    [rare] = sampler.plan_.classes
-    edges, counts = rare.histogram
-    return {
-        "neighbor_distance": {
-            "median": rare.distances.median,
-            "lower_quartile": rare.distances.lower_quartile,
-            "upper_quartile": rare.distances.upper_quartile,
-        },
-        "difficulty_histogram": {"edges": list(edges), "counts": list(counts)},
-        "neighbor_recall": float(sampler.neighbor_recall_),
-    }
-
-
-def _notes(sampler: Any) -> tuple[str, ...]:
-    return sampler.plan_.notes if hasattr(sampler, "plan_") else tuple(getattr(sampler, "notes_", ()))
-
-
-def _examples(rows: pd.DataFrame, train: pd.DataFrame, features: list[str]) -> list[dict[str, Any]]:
-    """Show a few synthetic rows, spread over the parents, beside the two real rows that each was made of."""
-    real = train.set_index("row_id")[features]
-    shown = rows.iloc[:: max(1, len(rows) // _SHOWN)].head(_SHOWN)
-    return [
-        {
-            "synthetic": _plain(row[features]),
-            "parent": _plain(real.loc[row["parent_id"]]),
-            "neighbor": None if pd.isna(row["neighbor_id"]) else _plain(real.loc[row["neighbor_id"]]),
-            "parent_id": int(row["parent_id"]),
-            "neighbor_id": None if pd.isna(row["neighbor_id"]) else int(row["neighbor_id"]),
-            "step": None if pd.isna(row["step"]) else float(row["step"]),
-        }
-        for _, row in shown.iterrows()
-    ]
-
-
-def _plain(row: "pd.Series[Any]") -> dict[str, Any]:
-    """Return JSON values: numpy's own are none, and NaN is not JSON."""
-    return {
-        str(name): None if pd.isna(value) else value.item() if isinstance(value, np.generic) else value
-        for name, value in row.items()
-    }
-
-
-def _nothing(augmentation: Augmentation) -> dict[str, Any]:
-    return {
-        "sampler": "none",
-        "parameters": {},
-        "synthetic_rows": 0,
-        "synthetic_share": 0.0,
-        "neighbor_distance": None,
-        "difficulty_histogram": None,
-        "neighbor_recall": None,
-        "notes": ["augmentation.synthetic_share is 0"] if augmentation.sampler != "none" else [],
-        "examples": [],
-    }

@@ -11,13 +11,14 @@ import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # it ships no types
 
 _OWN = frozenset({"lightgbm", "xgboost"})
 """Libraries that may bring an OpenMP of their own."""
 
+Shared = TypeVar("Shared")
 Given = TypeVar("Given")
 Made = TypeVar("Made")
 
@@ -28,11 +29,33 @@ def at_once(fit: Callable[[Given], Made], each: Iterable[Given]) -> list[Made]:
     >>> at_once(lambda n: n * n, [1, 2, 3])
     [1, 4, 9]
     """
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0)), initializer=_alone) as pool:
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0)), initializer=alone) as pool:
         return list(pool.map(fit, each))
 
 
-def _alone() -> None:
+class Fits(Protocol):
+    """Where many fits are made at once; what they make does not depend on it."""
+
+    def each(self, fit: Callable[[Shared, Given], Made], shared: Shared, given: Iterable[Given]) -> list[Made]:
+        """Return what `fit` makes of what is shared and each of the given, in their order; the first error ends it."""
+
+
+class Threads:
+    """The cores of this machine.
+
+    >>> Threads().each(pow, 2, [1, 2, 3])
+    [2, 4, 8]
+    """
+
+    def each(self, fit: Callable[[Shared, Given], Made], shared: Shared, given: Iterable[Given]) -> list[Made]:
+        """Return what `fit` makes of what is shared and each of the given, in their order; the first error ends it."""
+        return at_once(lambda one: fit(shared, one), given)
+
+
+THREADS = Threads()
+
+
+def alone() -> None:
     """Give this thread one thread of OpenMP: the number is each thread's own, and ends with it."""
     _controller(_OWN.intersection(sys.modules)).limit(limits=1, user_api="openmp")
 

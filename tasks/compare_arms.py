@@ -35,6 +35,7 @@ def compare_arms(project: Project, taken: Version, training_set: Version, judged
         from rarecall.arms import ablation as trials
         from rarecall.arms.arm import Arm, arms
         from rarecall.arms.trial import Bench
+        from tasks.cluster import fits
         from tasks.teaching import teaching
 
         configured = Arm(
@@ -72,16 +73,18 @@ def compare_arms(project: Project, taken: Version, training_set: Version, judged
             inside=inside,
             most_rows=ablation.rows,
         )
-        facts = trials.compare(
-            bench,
-            arms(project.training, drawn, ablation, project.gates),
-            ablation=ablation,
-            gates=project.gates,
-            precision_floor=floor,
-            moments=train.rows["event_timestamp"] if project.timestamp else None,
-            groups=train.groups,
-            seed=project.seed,
-        )
+        with fits(project.stores.compute) as where:
+            facts = trials.compare(
+                bench,
+                arms(project.training, drawn, ablation, project.gates),
+                ablation=ablation,
+                gates=project.gates,
+                precision_floor=floor,
+                moments=train.rows["event_timestamp"] if project.timestamp else None,
+                groups=train.groups,
+                seed=project.seed,
+                fits=where,
+            )
         if ablation.ship == "configured":
             said = "trained as configured (ablation.ship), whatever the comparison says"
             facts |= trials.named(configured) | {"reasons": [said, *facts["reasons"]]}

@@ -1,15 +1,18 @@
 """Read the source and keep it as an immutable snapshot, with what a person released of earlier quarantines."""
 
+from collections.abc import Iterator
+
 import pandas as pd
 
 from rarecall import digest
-from rarecall.intake import quarantine, snapshot, source
+from rarecall.intake import quarantine, snapshot, source, stream
 from rarecall.project import Project
 from rarecall.strategies.known import neighbors
 from rarecall.tables import late_labels
+from rarecall.tables.scan import is_large
 from rarecall.warehouse import Draft, Version
 from tasks.append import all_rows, delivered
-from tasks.forgotten import forgotten
+from tasks.forgotten import Forgotten, forgotten
 from tasks.late_labels import known
 from tasks.quarantine import releases, sources
 from tasks.stage import Plan, stage
@@ -25,11 +28,12 @@ def ingest(project: Project) -> Plan:
     released, gone, labels = releases(project), forgotten(project), known(project)
 
     def write(draft: Draft) -> None:
-        if head:
-            frame = all_rows(project, head)
-            draft.facts["deliveries"] = head.facts["number"]
-        else:
-            frame = source.read(project.source, project.missing.markers) if rows is None else rows
+        # Rows to find again, and labels to put beside them, are looked for in the whole table.
+        if not (head or released or project.label.table) and is_large(source.counted(project.source) or 0):
+            _stream(project, gone, draft)
+            return
+        draft.facts.update({"deliveries": head.facts["number"]} if head else {})
+        frame = rows if rows is not None else _read(project, head)
         kept = gone.left(frame)
         taken, facts = snapshot.take(late_labels.put(kept, labels.labels, project) if labels else kept, project)
         if released:
@@ -65,6 +69,21 @@ def ingest(project: Project) -> Plan:
     if gone:
         recipe["forgotten"] = gone.digest()
     return Plan(kind="snapshots", recipe=recipe, inputs=(head,) if head else (), write=write)
+
+
+def _read(project: Project, head: Version | None) -> pd.DataFrame:
+    return all_rows(project, head) if head else source.read(project.source, project.missing.markers)
+
+
+def _stream(project: Project, gone: Forgotten, draft: Draft) -> None:
+    read, here = source.counted(project.source) or 0, project.source
+
+    def blocks() -> Iterator[pd.DataFrame]:
+        return (gone.left(block) for block in source.blocks(here, project.missing.markers))
+
+    draft.facts.update(stream.take(blocks, source.types(here), project, draft.folder / "rows.parquet"))
+    if gone:
+        draft.facts["forgotten"] = read - draft.facts["rows"]
 
 
 def exempt(taken: Version) -> dict[int, frozenset[str]]:

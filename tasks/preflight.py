@@ -17,6 +17,10 @@ def preflight(project: Project) -> None:
         from tasks.append import delivered  # a second, which only this source needs
 
         delivered(project)
+    if project.stores.compute != "local":
+        from tasks.cluster import installed
+
+        installed(project.stores.compute)
     if project.training.explain == "shap":
         from rarecall.shapley import installed
 

@@ -37,20 +37,23 @@ def retrieve(project: Project, taken: Version, verdict: Version, view: Version) 
         accepted = pd.read_parquet(verdict.file("accepted.parquet"), columns=spine)
         old_enough = mature(accepted, pd.Timedelta(project.label.delay))
         given = old_enough & accepted["label"].notna()
-        early = accepted["row_id"].map(answered).isin(answers.SURE) & ~given
-        said = answers.corrected(accepted["label"].fillna(0), accepted["row_id"].map(answered))
-        labelled = accepted.assign(label=accepted["label"].where(~early, said), early=early)[given | early]
-        labelled = labelled.astype({"label": "int8"})
+        early = accepted["row_id"].isin(answered.index[answered.isin(answers.SURE)]) & ~given
+        labelled = accepted[given | early].assign(early=early)
+        said = answers.corrected(labelled["label"].fillna(0), labelled["row_id"].map(answered))
+        labelled["label"] = labelled["label"].where(~labelled["early"], said).astype("int8")
+        read, aged, unlabelled = len(accepted), int(old_enough.sum()), int((old_enough & ~given & ~early).sum())
+        del accepted, old_enough, given, early, said  # twenty million rows are half a gigabyte a copy
         if labelled.empty:
             raise DataError(
-                f"label.table: none of the {int(old_enough.sum())} accepted rows older than "
+                f"label.table: none of the {aged} accepted rows older than "
                 f"{project.label.delay / timedelta(days=1):g} days has a label yet; "
                 "add some with rarecall labels add FILE"
             )
         labelled = labelled.sort_values("row_id", ignore_index=True)
         answer = labelled["row_id"].map(answered)
         known = labelled[["row_id", "early"]].assign(given=labelled["label"], answer=answer)[answer.notna()]
-        settled = labelled.assign(label=answers.corrected(labelled["label"], answer))
+        settled = labelled.copy(deep=False)
+        settled["label"] = answers.corrected(labelled["label"], answer)
         written = as_of.join(
             settled[spine],
             verdict.file("accepted.parquet"),
@@ -65,14 +68,14 @@ def retrieve(project: Project, taken: Version, verdict: Version, view: Version) 
         changed = int((settled["label"][known.index] != known["given"]).sum())
         draft.facts.update(
             rows=len(settled),
-            immature=len(accepted) - len(settled),
+            immature=read - len(settled),
             features=facts["features"],
             answers=answers.counted(known["answer"]) | {"changed": changed, "early": int(known["early"].sum())},
         )
         if project.label.table:
             corrected = _corrected(project, verdict, labelled)
             corrected.to_parquet(draft.folder / "corrected.parquet", index=False)
-            draft.facts.update(unlabelled=int((old_enough & ~given & ~early).sum()), corrected=len(corrected))
+            draft.facts.update(unlabelled=unlabelled, corrected=len(corrected))
 
     # The receipt's key holds where the registry stands; the rows depend only on the verdict and the answers.
     recipe = {

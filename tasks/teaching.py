@@ -48,14 +48,8 @@ def teaching(project: Project, rows: pd.DataFrame, part: "pd.Series[str]", judge
     judged : Version
         The label verdict on them.
     """
-    from rarecall.doubt import screening
-
     inside = (part == "train").to_numpy()
-    verdict = screening.screen(
-        pd.read_parquet(judged.file("labels.parquet"))[inside],
-        rows["label"].to_numpy()[inside],
-        max_dropped=project.labels.max_dropped,
-    )
+    verdict = screened(project, rows["label"].to_numpy(), inside, judged)
     teaches = (verdict["action"] != "drop").to_numpy()
     real = rows[inside][teaches].reset_index(drop=True)
     return Teaching(
@@ -65,3 +59,11 @@ def teaching(project: Project, rows: pd.DataFrame, part: "pd.Series[str]", judge
         groups=real.groupby(project.entity, dropna=False).ngroup().to_numpy() if project.entity else None,
         dropped=int((~teaches).sum()),
     )
+
+
+def screened(project: Project, y: NDArray[Any], inside: NDArray[np.bool_], judged: Version) -> pd.DataFrame:
+    """Return the label verdict on the training rows, those that are `inside`, as it holds of them alone."""
+    from rarecall.doubt import screening
+
+    verdict = pd.read_parquet(judged.file("labels.parquet"), columns=["score", "action", "weight"])
+    return screening.screen(verdict[inside], y[inside], max_dropped=project.labels.max_dropped)

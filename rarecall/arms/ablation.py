@@ -16,9 +16,9 @@ from rarecall.arms.curve import curve, knee
 from rarecall.arms.gain import Gain, paired
 from rarecall.arms.search import search
 from rarecall.arms.sentences import reasons, remarks
-from rarecall.arms.trial import Bench, Scores
+from rarecall.arms.trial import Bench, Scores, scored
 from rarecall.errors import DataError
-from rarecall.fits import at_once
+from rarecall.fits import THREADS, Fits
 from rarecall.learners.known import KNOWN
 from rarecall.sections import Ablation, Gates
 
@@ -60,6 +60,7 @@ def compare(
     moments: "pd.Series[pd.Timestamp] | None" = None,
     groups: NDArray[np.integer] | None = None,
     seed: int = 0,
+    fits: Fits = THREADS,
 ) -> dict[str, Any]:
     """Try every arm and name the one to ship: the simplest, until another's gain is shown to be above zero.
 
@@ -80,6 +81,8 @@ def compare(
     groups : array of shape (n_rows,), optional
         Rows of one group stay in one fold, where there is no time.
     seed : int
+    fits : Fits
+        Where every fit is made; what they come to does not depend on it.
 
     Returns
     -------
@@ -110,13 +113,10 @@ def compare(
     tried: list[_Tried] = []
     skipped: list[str] = []
     for variants in arms:
-        found = search(bench, variants, inside, moments=moments, groups=groups, seed=seed)
+        found = search(bench, variants, inside, moments=moments, groups=groups, seed=seed, fits=fits)
         try:
-            tried.append(
-                _try(
-                    bench, _Tried(found.arm, found.rungs, several=several), cuts, ablation.seeds, precision_floor, seed
-                )
-            )
+            one = _Tried(found.arm, found.rungs, several=several)
+            tried.append(_try(bench, one, cuts, ablation.seeds, precision_floor, seed, fits))
         except DataError as error:
             if not found.arm.may_refuse:
                 raise
@@ -140,6 +140,7 @@ def compare(
             precision_floor=precision_floor,
             confidence=gates.confidence,
             seed=seed,
+            fits=fits,
         )
     return {
         **named(shipped.arm),
@@ -171,12 +172,20 @@ def _too_few(simplest: Arm, steady: str | None, why: str) -> dict[str, Any]:
 
 
 def _try(
-    bench: Bench, tried: _Tried, cuts: list[tuple[Positions, Positions]], seeds: int, floor: float, seed: int
+    bench: Bench,
+    tried: _Tried,
+    cuts: list[tuple[Positions, Positions]],
+    seeds: int,
+    floor: float,
+    seed: int,
+    fits: Fits,
 ) -> _Tried:
-    fits = [(teach, test, seed + s) for teach, test in cuts for s in range(seeds if tried.arm.by_chance else 1)]
-    scores = at_once(lambda fit: bench.score(tried.arm, fit[0], fit[1], seed=fit[2]), fits)
+    trials = [
+        bench.trial(tried.arm, *cut, seed=seed + s) for cut in cuts for s in range(seeds if tried.arm.by_chance else 1)
+    ]
+    scores = fits.each(scored, bench, trials)
     for number, (_, test) in enumerate(cuts):
-        of_fold = len(fits) // len(cuts)
+        of_fold = len(trials) // len(cuts)
         inside = None if bench.inside is None else bench.inside[test]
         tried.take(bench.y[test], scores[number * of_fold : (number + 1) * of_fold], floor, seed, inside)
     return tried

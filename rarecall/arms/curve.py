@@ -8,9 +8,8 @@ from sklearn.metrics import average_precision_score
 from rarecall import intervals, sli
 from rarecall.arms.arm import Arm
 from rarecall.arms.blocks import Positions
-from rarecall.arms.trial import Bench
-from rarecall.errors import DataError
-from rarecall.fits import at_once
+from rarecall.arms.trial import Bench, Scores, Trial, scored_if_drawn
+from rarecall.fits import THREADS, Fits
 
 
 def curve(
@@ -23,6 +22,7 @@ def curve(
     precision_floor: float,
     confidence: float,
     seed: int,
+    fits: Fits = THREADS,
 ) -> list[dict[str, Any]]:
     """Return quality and cost at each share of synthetic rows, on the last fold.
 
@@ -35,6 +35,8 @@ def curve(
         Of the training rows, ascending, from 0.
     teach, test : arrays of int
     precision_floor, confidence, seed
+    fits : Fits
+        Where the trials are made.
 
     Returns
     -------
@@ -45,17 +47,14 @@ def curve(
     """
     y, real = bench.y[test], min(len(teach), bench.most_rows)
 
-    def point(share: float) -> dict[str, Any] | None:
+    def trial(share: float) -> Trial:
         strategy = arm.strategy if share > 0 else "threshold"
         one = Arm(
             strategy=strategy, learner=arm.learner, parameters=arm.parameters, k=arm.k, synthetic_share=share or None
         )
-        try:
-            score = bench.score(one, teach, test, seed=seed)
-        except DataError:
-            if share == 0:  # nothing was drawn, so the learner refuses
-                raise
-            return None
+        return bench.trial(one, teach, test, seed=seed)
+
+    def point(share: float, score: Scores) -> dict[str, Any]:
         low, high = intervals.areas(y, score, confidence, seed)[0]
         points = sli.curve(y, score)
         reached = [r for r, p in zip(points["recall"], points["precision"], strict=True) if p >= precision_floor]
@@ -70,7 +69,8 @@ def curve(
             "megabytes": round(rows * len(bench.kinds) * np.dtype(float).itemsize / 1e6, 2),
         }
 
-    return [found for found in at_once(point, shares) if found]
+    found = fits.each(scored_if_drawn, bench, [trial(share) for share in shares])
+    return [point(share, score) for share, score in zip(shares, found, strict=True) if score is not None]
 
 
 def knee(points: list[dict[str, Any]]) -> float | None:

@@ -15,9 +15,9 @@ from sklearn.metrics import average_precision_score
 from rarecall.arms import blocks
 from rarecall.arms.arm import Arm
 from rarecall.arms.blocks import Positions
-from rarecall.arms.trial import Bench, thinned
+from rarecall.arms.trial import Bench, scored_if_drawn, thinned
 from rarecall.errors import DataError
-from rarecall.fits import at_once
+from rarecall.fits import THREADS, Fits
 
 RUNGS = (4, 2, 1)
 """The share of the rows that teaches on each rung, as a divisor; half of the variants climb to the next."""
@@ -46,6 +46,7 @@ def search(
     moments: "pd.Series[pd.Timestamp] | None",
     groups: NDArray[np.integer] | None,
     seed: int,
+    fits: Fits = THREADS,
 ) -> Found:
     """Return the best variant of one arm, judged by AUC-PR on the last third of the block.
 
@@ -58,6 +59,8 @@ def search(
         The positions of the first block.
     moments, groups, seed
         As in `blocks.cut`.
+    fits : Fits
+        Where the trials are made.
     """
     if len(variants) == 1:
         return Found(arm=variants[0], rungs=[])
@@ -76,16 +79,12 @@ def search(
     left, climbed = variants, []
     for rung in RUNGS:
         some = thinned(teach, y, len(teach) // rung, seed=seed)
-
-        def tried(arm: Arm, some: Positions = some) -> float | None:
-            try:
-                return float(average_precision_score(y[test], bench.score(arm, some, test, seed=seed)))
-            except DataError:
-                if not arm.may_refuse:  # parameters that the learner refuses are for the user to mend
-                    raise
-                return None  # so few positives that a rung's sample cannot be drawn from
-
-        scored = [(score, arm) for score, arm in zip(at_once(tried, left), left, strict=True) if score is not None]
+        found = fits.each(scored_if_drawn, bench, [bench.trial(arm, some, test, seed=seed) for arm in left])
+        scored = [
+            (float(average_precision_score(y[test], score)), arm)
+            for score, arm in zip(found, left, strict=True)
+            if score is not None  # so few positives that a rung's sample cannot be drawn from
+        ]
         climbed += [{"name": arm.name, "rows": len(some), "auc_pr": score} for score, arm in scored]
         # sorted is stable: of equals the earlier, which is the project's own or the nearest to it.
         best = [arm for _, arm in sorted(scored, key=lambda pair: -pair[0])]

@@ -12,6 +12,7 @@ from rarecall import training
 from rarecall.arms.arm import Arm
 from rarecall.arms.blocks import Positions
 from rarecall.augmentation import augment, together
+from rarecall.errors import DataError
 from rarecall.sections import Augmentation, Training
 
 Scores = NDArray[np.float64]
@@ -56,6 +57,10 @@ class Bench:
         """Return the labels, 0 and 1."""
         labels: NDArray[np.integer] = self.rows["label"].to_numpy()
         return labels
+
+    def trial(self, arm: Arm, teach: Positions, test: Positions, *, seed: int) -> "Trial":
+        """Return a fit to be made, with the rows that teach it chosen already: where it is made, few travel."""
+        return Trial(arm, thinned(teach, self.y, self.most_rows, seed=seed), test, seed)
 
     def fitted(self, arm: Arm, teach: Positions, *, seed: int) -> "Fitted":
         """Fit the arm on some rows, with synthetic rows made of these alone.
@@ -111,6 +116,31 @@ class Fitted:
     pipeline: Pipeline
     rows: pd.DataFrame
     taught: int
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One fit: the arm, the positions of the rows that teach and of those that are scored, and the seed."""
+
+    arm: Arm
+    teach: Positions
+    test: Positions
+    seed: int
+
+
+def scored(bench: Bench, trial: Trial) -> Scores:
+    """Return a trial's scores, wherever it is made; DataError as of `Bench.score`."""
+    return bench.score(trial.arm, trial.teach, trial.test, seed=trial.seed)
+
+
+def scored_if_drawn(bench: Bench, trial: Trial) -> Scores | None:
+    """Return a trial's scores, or None where its way cannot be tried on these rows, as with too few positives."""
+    try:
+        return scored(bench, trial)
+    except DataError:
+        if not trial.arm.may_refuse:  # parameters that the learner refuses are for the user to mend
+            raise
+        return None
 
 
 def thinned(positions: Positions, y: NDArray[np.integer], most: int, *, seed: int) -> Positions:

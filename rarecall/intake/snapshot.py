@@ -45,7 +45,7 @@ def take(frame: pd.DataFrame, project: Project) -> tuple[pd.DataFrame, dict[str,
     rows = frame.set_axis([str(name) for name in frame.columns], axis=1).reset_index(drop=True)
     check_columns(list(rows.columns), project)
     y = positives(rows[project.label.column], project)
-    _check_label(y, rows[project.label.column], project)
+    check_label(int(y.sum()), int(y.notna().sum()), rows[project.label.column].dropna(), project)
     kinds, skipped = feature_kinds.kinds(rows, project)
     rows = feature_kinds.typed(rows, kinds)
     moment = moments(rows, project)
@@ -127,8 +127,11 @@ def check_columns(columns: list[str], project: Project) -> None:
             raise DataError(f"the columns {other!r} and {name!r} have one name in SQL; rename one in the source")
 
 
-def moments(rows: pd.DataFrame, project: Project) -> pd.Series:
-    """Return each row's moment in UTC, microseconds; DataError where the timestamp cannot be read."""
+def moments(rows: pd.DataFrame, project: Project, *, block: str = "") -> pd.Series:
+    """Return each row's moment in UTC, microseconds; DataError where the timestamp cannot be read.
+
+    Of a block of the table's rows the error says so.
+    """
     if project.timestamp is None:
         return pd.Series(UNTIMED, index=rows.index).dt.as_unit("us")
     column = rows[project.timestamp]
@@ -141,8 +144,8 @@ def moments(rows: pd.DataFrame, project: Project) -> pd.Series:
     if not bad.empty:
         raise DataError(
             f"timestamp: row {bad.index[0]} of {project.timestamp!r} holds {brief(bad.iloc[0])} "
-            f"({len(bad)} of {len(column)} rows are like it); expected ISO 8601 from 1678 to 2261, such as 2026-03-01 "
-            "or 2026-03-01T12:00:00Z"
+            f"({len(bad)} of {len(column)} rows{block} are like it); expected ISO 8601 from 1678 to 2261, such as "
+            "2026-03-01 or 2026-03-01T12:00:00Z"
         )
     return known.dt.as_unit("us")
 
@@ -190,7 +193,24 @@ def trusted(rows: pd.DataFrame, project: Project) -> pd.Series:
     return known & rows["event_timestamp"].le(rows["event_timestamp"].max() - pd.Timedelta(project.label.delay))
 
 
-def learnable(rows: pd.DataFrame, kinds: dict[str, str], project: Project) -> pd.DataFrame:
+def key_types(rows: Any, project: Project) -> dict[str, str]:
+    """Return as what a snapshot's accepted rows hold the label and the entity: a block of them cannot tell.
+
+    Parameters
+    ----------
+    rows : DataFrame or Scan
+    project : Project
+    """
+    found = {"label": "Int8" if positives(rows[project.label.column], project).isna().any() else "int8"}
+    for name in project.entity:
+        column = rows[name]
+        found[name] = "int64" if pd.api.types.is_numeric_dtype(column) and (column % 1 == 0).all() else "str"
+    return found
+
+
+def learnable(
+    rows: pd.DataFrame, kinds: dict[str, str], project: Project, types: dict[str, str] | None = None
+) -> pd.DataFrame:
     """Keep what training may read of a snapshot's accepted rows.
 
     Parameters
@@ -200,6 +220,8 @@ def learnable(rows: pd.DataFrame, kinds: dict[str, str], project: Project) -> pd
     kinds : dict of str to str
         The features and their kinds.
     project : Project
+    types : dict of str to str, optional
+        What `key_types` says of all of them, where these are a block.
 
     Returns
     -------
@@ -207,13 +229,13 @@ def learnable(rows: pd.DataFrame, kinds: dict[str, str], project: Project) -> pd
         `row_id`, the entity, `event_timestamp`, `label` (0 or 1, or missing), the features, and the cohort columns
         besides.
     """
-    label = positives(rows[project.label.column], project)
+    types = types or key_types(rows, project)
+    label: Any = positives(rows[project.label.column], project)
     names = list(dict.fromkeys([*kinds, *(cohort.column for cohort in project.cohorts)]))
-    kept = rows[["row_id", "event_timestamp"]].assign(label=label.astype("Int8" if label.isna().any() else "int8"))
+    kept = rows[["row_id", "event_timestamp"]].assign(label=label.astype(types["label"]))
     for name in project.entity:
-        column = rows[name]
-        whole = pd.api.types.is_numeric_dtype(column) and (column % 1 == 0).all()
-        kept[name] = column.astype("int64") if whole else column.astype(str)
+        entity: Any = rows[name]
+        kept[name] = entity.astype(types[name])
     for name in names:
         # A cohort column that is no feature was not typed with the features.
         plain = pd.api.types.is_numeric_dtype(rows[name]) and not pd.api.types.is_bool_dtype(rows[name])
@@ -221,14 +243,14 @@ def learnable(rows: pd.DataFrame, kinds: dict[str, str], project: Project) -> pd
     return kept
 
 
-def _check_label(y: pd.Series, values: pd.Series, project: Project) -> None:
-    column, count = project.label.column, int(y.sum())
-    known = int(y.notna().sum())
+def check_label(count: int, known: int, values: pd.Series, project: Project) -> None:
+    """Raise DataError unless so many positives of so many known labels, of these values, can be learned from."""
+    column = project.label.column
     if known == 0:
         raise DataError(f"label.column: every value of {column!r} is missing; expected {project.label.positive!r}")
     if count == 0:
         hint = " (YAML reads yes and no without quotes as booleans: quote it)" if _is_bool(project) else ""
-        there = nearest(str(project.label.positive), sorted(values.dropna().astype(str).unique()))
+        there = nearest(str(project.label.positive), sorted(values.astype(str).unique()))
         raise DataError(f"label.positive: {project.label.positive!r} never occurs in {column!r}{hint}{there}")
     if count == known:
         raise DataError(f"label.column: {column!r} is constant: every known value is {project.label.positive!r}")

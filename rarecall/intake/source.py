@@ -19,7 +19,10 @@ from pyarrow.fs import FSSpecHandler, PyFileSystem
 from rarecall.errors import DataError, redacted
 from rarecall.sections import Source
 
-_BLOCK = 1 << 20
+BLOCK = 1 << 18
+"""Rows of Parquet that `blocks` gives at a time."""
+
+_BYTES = 1 << 20
 _PARQUET = (".parquet", ".pq")
 _INDEX = "__index_level_"  # what pandas calls an index without a name; it says nothing of the row
 
@@ -50,7 +53,7 @@ def identity(source: Source, frame: pd.DataFrame | None = None) -> str:
                 sha.update(f"\0{inside}\0".encode())
                 # Without its compression, whose header holds the moment it was made.
                 with fs.open(name, "rb", compression="infer") as file:
-                    while block := file.read(_BLOCK):
+                    while block := file.read(_BYTES):
                         sha.update(block)
     elif frame is not None:
         sha.update(",".join(map(str, frame.columns)).encode())
@@ -85,6 +88,45 @@ def read(source: Source, markers: Sequence[str], texts: Sequence[str] = ()) -> p
     return _masked(frame, markers)
 
 
+def counted(source: Source) -> int | None:
+    """Return how many rows a source of Parquet has, from its files' ends; None where only reading it can tell."""
+    if not source.path:
+        return None
+    fs, root, files = located(source)
+    if not is_parquet(source, files):
+        return None
+    with _explained(source):
+        rows: int = _dataset(fs, root, files).count_rows()
+    return rows
+
+
+def types(source: Source) -> pa.Schema:
+    """Return the types of a source of Parquet."""
+    fs, root, files = located(source)
+    with _explained(source):
+        return _dataset(fs, root, files).schema
+
+
+def blocks(source: Source, markers: Sequence[str]) -> Iterator[pd.DataFrame]:
+    """Yield the rows of a source of Parquet as `read` gives them, about `BLOCK` at a time.
+
+    A column is held as its values in the block allow: whole numbers, where others are missing elsewhere, too.
+    """
+    fs, root, files = located(source)
+    with _explained(source):
+        found = _dataset(fs, root, files)
+        _check_unique(source, found.schema.names)
+        scanner = found.scanner(_named(found.schema), batch_size=BLOCK, batch_readahead=1, fragment_readahead=1)
+        held: list[pa.RecordBatch] = []
+        for batch in scanner.to_batches():
+            held.append(batch)
+            if sum(len(one) for one in held) >= BLOCK:
+                yield _masked(_framed(held), markers)
+                held = []
+        if any(len(one) for one in held):
+            yield _masked(_framed(held), markers)
+
+
 def delivered(rows: pa.Table, markers: Sequence[str]) -> pd.DataFrame:
     """Return rows that were read and kept before as `read` gives them; a marker may be newer than they are."""
     # A column without a value has no type yet; a file gives it as numbers that are missing.
@@ -103,13 +145,26 @@ def _table(source: Source, markers: Sequence[str], texts: Sequence[str]) -> pd.D
 
 
 def _parquet(fs: Any, root: str, files: list[str]) -> pd.DataFrame:
+    found = _dataset(fs, root, files)
+    frame: pd.DataFrame = found.to_table(_named(found.schema)).to_pandas(ignore_metadata=True)
+    return frame
+
+
+def _dataset(fs: Any, root: str, files: list[str]) -> pads.Dataset:
     options = pads.FileSystemFactoryOptions(partition_base_dir=root, partitioning=pads.HivePartitioning.discover())
     system = PyFileSystem(FSSpecHandler(fs))
     factory = pads.FileSystemDatasetFactory(system, files, pads.ParquetFileFormat(), options)
     # One schema for all files: a column that came later is missing in the older ones, not dropped from the newer.
-    table: pa.Table = factory.finish(factory.inspect(promote_options="permissive")).to_table()
-    table = table.select([name for name in table.column_names if not name.startswith(_INDEX)])
-    frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)  # an index with a name is a column like any other
+    return factory.finish(factory.inspect(promote_options="permissive"))
+
+
+def _named(schema: pa.Schema) -> list[str]:
+    """Return the columns but for an index without a name; one with a name is a column like any other."""
+    return [name for name in schema.names if not name.startswith(_INDEX)]
+
+
+def _framed(batches: Sequence[pa.RecordBatch]) -> pd.DataFrame:
+    frame: pd.DataFrame = pa.Table.from_batches(batches).to_pandas(ignore_metadata=True)
     return frame
 
 

@@ -86,6 +86,7 @@ def adasyn_dask(
     eligible: str | None = None,
     weights: str | None = None,
     cohorts: str | None = None,
+    features: Sequence[str] | None = None,
 ) -> Scaled:
     """Plan on every partition, and return rows that will be drawn on the cluster.
 
@@ -100,6 +101,8 @@ def adasyn_dask(
         Its parameters are used; the search is exact.
     ids, eligible, weights, cohorts : str, optional
         Columns that hold what `ADASYN.fit_resample` takes by these names; they are no features.
+    features : sequence of str, optional
+        The other columns, where these are not all: what is not named is not read. Of a path only.
 
     Raises
     ------
@@ -107,7 +110,8 @@ def adasyn_dask(
         As ADASYN does, where the partitions' columns differ, and when dask is not installed.
     """
     _dask()
-    cluster = _Cluster(_parts_of(source))
+    aside = [name for name in (label, ids, eligible, weights, cohorts) if name is not None]
+    cluster = _Cluster(_parts_of(source, None if features is None else [*features, *aside]))
     found = scattered(cluster, label, sampler=sampler, ids=ids, eligible=eligible, weights=weights, cohorts=cohorts)
     return Scaled(found, sampler, blocks=cluster.n_parts)
 
@@ -141,9 +145,9 @@ def _dask() -> Any:
         raise SamplingError("expected dask, which is not installed; run: pip install 'rarecall[dask]'") from error
 
 
-def _parts_of(source: Any) -> Sequence[Any]:
+def _parts_of(source: Any, columns: Sequence[str] | None) -> Sequence[Any]:
     if isinstance(source, str | Path):
-        return row_groups(source)
+        return row_groups(source, columns)
     return list(source.to_delayed()) if hasattr(source, "to_delayed") else list(source)
 
 

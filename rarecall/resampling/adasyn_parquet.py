@@ -1,8 +1,12 @@
 """ADASYN over Parquet that does not fit in memory: the same rows as in memory, on one machine and without a cluster."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
 
 from rarecall.resampling.adasyn import ADASYN
 from rarecall.resampling.draw import Drawn, draw, write
@@ -33,6 +37,15 @@ class Streamed:
         ):
             yield replace(block, parents=self._source.rows[block.parents])
 
+    def compute(self) -> tuple[pd.DataFrame, pa.Table]:
+        """Return all rows, with their `class`, and their lineage."""
+        rules, most = Rules(self._sampler.rules), self._sampler.max_redraws
+        drawn = list(draw(self._source.local, self._source.minority, rules=rules, max_redraws=most))
+        rows = pd.concat([self._source.minority.head(0), *(block.rows for block in drawn)], ignore_index=True)
+        rows["class"] = np.concatenate([np.empty(0, dtype=np.int64), *(block.y for block in drawn)])
+        self.plan = told(self._source.plan, rules.rejected, len(rows), most)
+        return rows, pa.concat_tables([block.lineage for block in drawn])
+
     def write(self, rows: str | Path, lineage: str | Path) -> int:
         """Write the rows, with their `class`, and their lineage to two Parquet files; return how many there are."""
         rules, most = Rules(self._sampler.rules), self._sampler.max_redraws
@@ -50,6 +63,7 @@ def adasyn_parquet(
     eligible: str | None = None,
     weights: str | None = None,
     cohorts: str | None = None,
+    features: Sequence[str] | None = None,
 ) -> Streamed:
     """Plan for a Parquet file or folder without holding it, and return rows that are drawn as they are written.
 
@@ -65,6 +79,8 @@ def adasyn_parquet(
         Its parameters are used; the search is exact.
     ids, eligible, weights, cohorts : str, optional
         Columns that hold what `ADASYN.fit_resample` takes by these names; they are no features.
+    features : sequence of str, optional
+        The other columns, where these are not all: what is not named is not read.
 
     Raises
     ------
@@ -79,6 +95,8 @@ def adasyn_parquet(
     ...     streamed.write(f"{folder}/rows.parquet", f"{folder}/lineage.parquet")
     40
     """
-    parts = Threads(row_groups(source), sampler.n_jobs)
+    aside = [name for name in (label, ids, eligible, weights, cohorts) if name is not None]
+    wanted = None if features is None else [*features, *aside]
+    parts = Threads(row_groups(source, wanted), sampler.n_jobs)
     found = scattered(parts, label, sampler=sampler, ids=ids, eligible=eligible, weights=weights, cohorts=cohorts)
     return Streamed(found, sampler)

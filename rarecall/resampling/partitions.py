@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,11 +25,12 @@ class RowGroups:
 
     file: Path
     numbers: tuple[int, ...]
+    columns: tuple[str, ...] | None = None
 
     def read(self) -> pd.DataFrame:
         """Return their rows."""
         with pq.ParquetFile(self.file) as parquet:
-            frame: pd.DataFrame = parquet.read_row_groups(list(self.numbers)).to_pandas()
+            frame: pd.DataFrame = parquet.read_row_groups(list(self.numbers), self.columns).to_pandas()
         return frame
 
 
@@ -70,8 +71,10 @@ def frame_of(part: Any) -> pd.DataFrame:
     return part.read() if isinstance(part, RowGroups) else part
 
 
-def row_groups(path: str | Path) -> list[RowGroups]:
+def row_groups(path: str | Path, columns: Sequence[str] | None = None) -> list[RowGroups]:
     """Return a Parquet file, or a folder of them in the order of their names, in parts of about `PART_ROWS` rows.
+
+    Of some columns only, where these are named.
 
     Raises
     ------
@@ -82,7 +85,8 @@ def row_groups(path: str | Path) -> list[RowGroups]:
     files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path] if path.exists() else []
     if not files:
         raise SamplingError(f"expected Parquet files in {path}, found none; give the folder that holds them")
-    return [part for file in files for part in _parts_of(file)]
+    wanted = None if columns is None else tuple(dict.fromkeys(columns))
+    return [replace(part, columns=wanted) for file in files for part in _parts_of(file)]
 
 
 def _parts_of(file: Path) -> Iterator[RowGroups]:

@@ -2,6 +2,7 @@
 
 from pydantic import Field, field_validator
 
+from rarecall.compute import LOCAL, Compute
 from rarecall.errors import brief
 from rarecall.sections.section import Section, Text
 
@@ -23,6 +24,17 @@ class Stores(Section):
     online: str | None = Field(
         None, repr=False, description="redis://host:port/db of the online features; none: SQLite under the home."
     )
+    compute: Text = Field(
+        LOCAL,
+        description="Where arms are fitted and large tables augmented: local, or with the extra dask dask://HOST:PORT "
+        "(dask+tls:// with TLS) or dask://local?workers=N.",
+    )
+
+    @field_validator("compute")
+    @classmethod
+    def _a_cluster(cls, compute: str) -> str:
+        Compute.of(compute)
+        return compute
 
     @field_validator("online")
     @classmethod

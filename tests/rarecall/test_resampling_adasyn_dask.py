@@ -54,7 +54,7 @@ def _scaled(source, sampler):
 def test_the_same_rows_whatever_the_workers_and_partitions(table, sampler, one_machine, workers):
     here = {"processes": False, "dashboard_address": "127.0.0.1:0"}  # the usual port may be another cluster's
     with (
-        distributed.LocalCluster(workers, threads_per_worker=1, **here) as cluster,
+        distributed.LocalCluster(n_workers=workers, threads_per_worker=1, **here) as cluster,
         distributed.Client(cluster),
     ):
         for count in (1, 4, 7):
