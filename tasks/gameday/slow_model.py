@@ -35,5 +35,5 @@ SCENARIO = Scenario(
     name="slow-model",
     says="a canary that takes too long for an answer: rolled back for its latency, every row answered",
     play=play,
-    settings={"canary": {"ramp": [0.10], "false_alarm_margin": 3.0, "min_requests": 50, "latency_ms_max": _LIMIT_MS}},
+    settings={"canary": {"ramp": [0.10], "false_alarm_margin": 6.0, "min_requests": 50, "latency_ms_max": _LIMIT_MS}},
 )
