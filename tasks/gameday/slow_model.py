@@ -11,8 +11,8 @@ from tasks.gameday.version import slowed
 if TYPE_CHECKING:
     from tasks.gameday.course import Course
 
-_TREES = 600
-_LIMIT_MS = 25.0
+_TREES = 1000
+_LIMIT_MS = 15.0
 _SINGLY = 150  # payments of a day that are asked about alone, as a till does
 
 
