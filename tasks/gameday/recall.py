@@ -88,10 +88,11 @@ def compared(project: Project) -> dict[str, Any] | None:
     """
     from tasks import runs
 
-    found = [record for record in runs.records(project) if record.get("champion_sli")]
+    found = [(record, folder) for record, folder in zip(runs.records(project), runs.folders(project), strict=True)
+             if record["champion_sli"]]  # fmt: skip
     if not found:
         return None
-    last = max(found, key=lambda record: int(record["model_version"]))
+    last, folder = found[-1]
     before, now = last["champion_sli"], last["sli"]
     by_region = {
         name: {"champion": before["by_cohort"]["region"][name]["minority_recall"], "candidate": one["minority_recall"]}
@@ -101,7 +102,7 @@ def compared(project: Project) -> dict[str, Any] | None:
         "candidate": last["model_version"],
         "accuracy_of_champion": before["accuracy"],
         "recall_by_region": {name: one for name, one in by_region.items() if None not in one.values()},
-        "report": last["report"],
+        "report": str(folder / runs.PAGE),
     }
 
 

@@ -110,7 +110,7 @@ def test_rows_that_nobody_answers_are_counted_and_a_label_that_nobody_takes_ends
     monkeypatch.setattr("tasks.gameday.stream._PATIENCE", 0.1)
     stream = Stream(simulate(Payments(rows=400, days=4, fraud_share=0.1)), "http://127.0.0.1:9")
     stream.ask(0)
-    assert (stream.unanswered, stream.asked.any()) == (100, False)
+    assert (stream.unanswered, stream.asked.any()) == (int((stream.paid < 1).sum()), False)
     stream.asked[:10] = True
     with pytest.raises(httpx.ReadTimeout, match="no label was taken"):
         stream.tell(4)
