@@ -1,5 +1,6 @@
 """Great Expectations asked of frames: each frame becomes a batch once, and only what failed is asked at length."""
 
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -37,11 +38,9 @@ class Batches:
     """
 
     def __init__(self) -> None:
-        context = gx.get_context(mode="ephemeral")
-        context.enable_analytics(enable=False)
-        context.variables.progress_bars = ProgressBarsConfig(globally=False)
-        asset = context.data_sources.add_pandas("rarecall").add_dataframe_asset("rows")
-        self._definition = asset.add_batch_definition_whole_dataframe("whole")
+        self._context = gx.get_context(mode="ephemeral")
+        self._context.enable_analytics(enable=False)
+        self._context.variables.progress_bars = ProgressBarsConfig(globally=False)
 
     def ask(
         self,
@@ -62,6 +61,8 @@ class Batches:
         for part, places in _parts(frame, expectations, ["row_id"] if with_row_ids else []):
             these = [expectations[place] for place in places]
             answers |= zip(places, self._answers(part, these, parameters, with_row_ids=with_row_ids), strict=True)
+            if isinstance(frame, Scan):
+                gc.collect()  # what was asked and its source hold each other, so that it would stay beside the next
         return [answers[place] for place in range(len(expectations))]
 
     def _answers(
@@ -72,7 +73,9 @@ class Batches:
         *,
         with_row_ids: bool,
     ) -> list[ExpectationValidationResult]:
-        batch = self._definition.get_batch(batch_parameters={"dataframe": part})
+        # A source anew: its engine keeps, for as long as it lives, a mask of all rows for each question ever asked.
+        asset = self._context.data_sources.add_or_update_pandas("rarecall").add_dataframe_asset("rows")
+        batch = asset.add_batch_definition_whole_dataframe("whole").get_batch(batch_parameters={"dataframe": part})
         # For yes or no first: on a sound table the long answer is never computed.
         answers = _validate(batch, expectations, "BOOLEAN_ONLY", parameters)
         failed = [place for place, answer in enumerate(answers) if not answer.success]
