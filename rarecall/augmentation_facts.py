@@ -70,7 +70,8 @@ def _planned(sampler: Any) -> dict[str, Any]:
 
 def notes(sampler: Any) -> tuple[str, ...]:
     """Return what a sampler has to say of its rows, a sentence each."""
-    return sampler.plan_.notes if hasattr(sampler, "plan_") else tuple(getattr(sampler, "notes_", ()))
+    said: tuple[str, ...] = sampler.plan_.notes if hasattr(sampler, "plan_") else getattr(sampler, "notes_", ())
+    return tuple(said)
 
 
 def _examples(rows: pd.DataFrame, train: pd.DataFrame, features: list[str]) -> list[dict[str, Any]]:
