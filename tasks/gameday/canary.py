@@ -31,7 +31,7 @@ def promoted(course: Course, version: str) -> bool:
     course.until_seen(lambda: "canary" not in outside.aliases(), days=_DAYS)
     last = outside.moves()[-1]
     champion = outside.aliases().get("champion")
-    course.tell(f"the canary's verdict is {last['action']}: {last['why']}", mark=_MARKS.get(last["action"]))
+    course.tell(f"the canary's verdict is {last['action']}: {brief(last['why'])}", mark=_MARKS.get(last["action"]))
     course.wait(lambda: outside.serving()["champion"] == int(champion or 0), seconds=_FOLLOWS)
     held = (last["action"], champion) == ("promote", version) and outside.serving()["champion"] == int(version)
     return course.timeline.expect(
@@ -51,7 +51,7 @@ def rolled_back(course: Course, version: str, *, because: str, within: int) -> b
 
     course.until_seen(lambda: "canary" not in outside.aliases() or heard() > within, days=_DAYS)
     last = outside.moves()[-1]
-    course.tell(f"the canary's verdict is {last['action']}: {last['why']}", mark=_MARKS.get(last["action"]))
+    course.tell(f"the canary's verdict is {last['action']}: {brief(last['why'])}", mark=_MARKS.get(last["action"]))
     held = last["action"] == "rollback" and because in last["why"] and heard() <= within
     expected = f"version {version} rolled back for its {because} within {within} labelled positives"
     return course.timeline.expect("rollback", expected, f"{last['action']} after {heard()}: {last['why']}", held=held)
@@ -78,3 +78,13 @@ def little_harm(course: Course, version: str, most: float) -> None:
     share = float((stream.version[while_it_stood] == int(version)).mean()) if while_it_stood.any() else 0.0
     course.timeline.expect("little harm", f"at most {most:.0%} of the payments answered by it", f"{share:.1%}",
                            held=0 < share <= most)  # fmt: skip
+
+
+def brief(why: str) -> str:
+    """Return the first reason, and how many more there are.
+
+    >>> brief("recall is worse: -0.107; false alarms 1.1 is not shown to be worse; scores 1 is not shown to be worse")
+    'recall is worse: -0.107, and 2 more'
+    """
+    first, *more = why.split("; ")
+    return f"{first}, and {len(more)} more" if more else first

@@ -8,7 +8,6 @@ from tasks.gameday import recall
 
 if TYPE_CHECKING:
     from tasks.gameday.course import Course
-    from tasks.gameday.outside import Run
 
 COHORT, VALUE = "region", "north"
 MOST_POSITIVES = 120
@@ -86,15 +85,13 @@ def state_of(course: Course, trigger: str) -> dict[str, Any]:
     return next(one for one in course.outside.triggers() if one["trigger"] == trigger)
 
 
-def retrained(course: Course, trigger: str, *, killed: int = 0) -> str | None:
+def retrained(course: Course, trigger: str) -> str | None:
     """Let the stream wait for the retrain of a trigger, and look at what it is and what became of it.
 
     Parameters
     ----------
     course : Course
     trigger : str
-    killed : int
-        Flow runs of it that were killed before.
 
     Returns
     -------
@@ -108,14 +105,14 @@ def retrained(course: Course, trigger: str, *, killed: int = 0) -> str | None:
         return ended and (not outside.has_prefect or "Completed" in outside.retrains(trigger))
 
     before = outside.versions()
-    course.wait(over, seconds=_RETRAIN * (1 + killed))
+    course.wait(over, seconds=_RETRAIN)
     became = state_of(course, trigger)
     outcome = became["outcome"] or {}
     course.tell(f"the retrain is {became['state']}: {became['reason']}", mark="retrain")
     is_done = became["state"] == "done" and outcome.get("is_new", False)
     timeline.expect("the trigger's retrain", "done, with a new version", _said(became, outcome), held=is_done)
     if outside.has_prefect:
-        _one_run(course, killed)
+        _one_run(course)
     if not is_done:
         return None
     version = str(outcome["version"])
@@ -131,22 +128,15 @@ def retrained(course: Course, trigger: str, *, killed: int = 0) -> str | None:
     return version
 
 
-def _one_run(course: Course, killed: int) -> None:
+def _one_run(course: Course) -> None:
     """Look at the flow runs that the breach started on the Prefect server."""
     runs, triggers = course.outside.retrains(), len(course.outside.triggers())
     course.timeline.expect(
         "one retrain",
-        f"1 flow run Completed for 1 trigger{f', {killed} killed before' if killed else ''}",
+        "1 flow run Completed for 1 trigger",
         f"{', '.join(runs) or 'none'} for {triggers}",
-        held=runs.count("Completed") == 1 and len(runs) == 1 + killed and triggers == 1,
+        held=runs == ["Completed"] and triggers == 1,
     )
-
-
-def scheduled(course: Course) -> Run:
-    """Run the nightly retrain as its schedule does, by Prefect's API, and return how it ended."""
-    name = course.outside.run_retrain()
-    course.wait(lambda: course.outside.run(name).is_over, seconds=_RETRAIN)
-    return course.outside.run(name)
 
 
 def targeted(course: Course, version: str) -> None:
@@ -176,14 +166,6 @@ def gated(course: Course, version: str) -> bool:
     if not held:
         got += f": {tags['rarecall.decision.reasons']}"
     return course.timeline.expect("gates", "promote, challenger", got, held=held)
-
-
-def withheld(course: Course, version: str) -> bool:
-    """Look at the decision on a version that must not serve: a gate refuses it, and no alias stands on it."""
-    tags, aliases = course.outside.tags(version), course.outside.aliases()
-    got = f"{tags['rarecall.decision']}, {_names(aliases, version)}: {tags['rarecall.decision.reasons']}"
-    held = tags["rarecall.decision"] != "promote" and version not in aliases.values()
-    return course.timeline.expect("gates", "no promotion, no alias", got, held=held)
 
 
 def not_retrained(course: Course) -> None:

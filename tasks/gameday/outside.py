@@ -3,25 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
 from rarecall.project import Project
-
-
-@dataclass(frozen=True)
-class Run:
-    """A flow run as Prefect's API has it: the state's name, and what is said of it."""
-
-    state: str
-    said: str
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing is to come of it."""
-        return self.state in {"Completed", "Failed", "Crashed", "Cancelled", "TimedOut"}
 
 
 class Outside:
@@ -52,11 +38,6 @@ class Outside:
         told = self._client.get(f"{self.addresses['router']}/readyz").json()
         return {arm: told[arm] and told[arm]["version"] for arm in ("champion", "canary")}
 
-    def readiness(self) -> dict[str, Any]:
-        """Return all that the router says of itself."""
-        told: dict[str, Any] = self._client.get(f"{self.addresses['router']}/readyz").json()
-        return told
-
     def aliases(self) -> dict[str, str]:
         """Return the aliases in MLflow, and the version of each."""
         found = self._mlflow("registered-models/get", name=self.project.name)["registered_model"]
@@ -78,19 +59,6 @@ class Outside:
         found = self._client.post(f"{self.addresses['prefect']}/api/flow_runs/filter", json=asked).json()
         given = [((one.get("parameters") or {}).get("trigger"), one["state_name"]) for one in found]
         return [state for of, state in given if of is not None and trigger in {None, of}]
-
-    def run_retrain(self) -> str:
-        """Run the deployment of the retrain, and return the flow run's id."""
-        api = f"{self.addresses['prefect']}/api"
-        deployment = self._client.get(f"{api}/deployments/name/retrain/{self.project.name}").json()["id"]
-        made: dict[str, Any] = self._client.post(f"{api}/deployments/{deployment}/create_flow_run", json={}).json()
-        return str(made["id"])
-
-    def run(self, name: str) -> Run:
-        """Return a flow run."""
-        found = self._client.get(f"{self.addresses['prefect']}/api/flow_runs/{name}").json()
-        state = found["state"] or {"name": "Unknown", "message": None}
-        return Run(state["name"], " ".join(str(state["message"] or "").split()))
 
     def triggers(self) -> list[dict[str, Any]]:
         """Return the triggers of the ledger, oldest first."""

@@ -22,7 +22,7 @@ def play(course: Course) -> None:
     course.until(TROUBLE + _DAYS)
     stream = course.stream
     late = stream.labelled() & (stream.paid > course.day - _DAYS)
-    course.tell(f"{int(late.sum())} labelled positives in {_DAYS} days", mark="restored")
+    course.tell(f"{int(late.sum())} labelled positives in {_DAYS} days")
     found = course.outside.watched()
     states = [one["state"] for one in found]
     course.timeline.expect(

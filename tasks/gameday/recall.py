@@ -63,7 +63,7 @@ def points(told: NDArray[np.float64], flagged: NDArray[np.bool_], *, begin: int,
     --------
     >>> told, flagged = np.full(10, 2.5), np.arange(10) < 9
     >>> points(told, flagged, begin=0, end=3)
-    [{'day': 3, 'positives': 10, 'recall': 0.9, 'low': 0.5959, 'high': 0.9821}]
+    [{'day': 3, 'positives': 10, 'recall': 0.9, 'low': 0.5958, 'high': 0.9821}]
     """
     found = []
     for day in range(begin + 1, end + 1):

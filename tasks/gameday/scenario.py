@@ -35,8 +35,6 @@ class Scenario:
         Lives through it; a course has the stack, the stream and the timeline.
     stream : mapping
         Knobs of `rarecall.simulator.payments.Payments` that differ from a quiet stream's.
-    disturb : callable, optional
-        From a stream to one in which the trouble is, where no knob makes it.
     settings : mapping
         Sections of the project file that differ from the game day's own.
     """
@@ -45,12 +43,10 @@ class Scenario:
     says: str
     play: Callable[[Course], None]
     stream: Mapping[str, Any] = field(default_factory=dict)
-    disturb: Callable[[pd.DataFrame], pd.DataFrame] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def payments(self) -> pd.DataFrame:
         """Return the payments of all its days."""
         from rarecall.simulator.simulate import Payments, simulate
 
-        frame = simulate(Payments(rows=ROWS_A_DAY * LAST, days=LAST, fraud_share=FRAUD_SHARE, **self.stream))
-        return self.disturb(frame) if self.disturb else frame
+        return simulate(Payments(rows=ROWS_A_DAY * LAST, days=LAST, fraud_share=FRAUD_SHARE, **self.stream))

@@ -1,22 +1,10 @@
 """The scenarios there are, in the order in which they are told."""
 
 from rarecall.errors import DataError, nearest
-from tasks.gameday import (
-    bad_canary,
-    corrupted_delivery,
-    label_noise,
-    new_fraud,
-    prevalence_collapse,
-    registry_gone,
-    slow_model,
-    worker_killed,
-)
+from tasks.gameday import bad_canary, new_fraud, prevalence_collapse
 from tasks.gameday.scenario import Scenario
 
-_TOLD = (
-    new_fraud, bad_canary, corrupted_delivery, registry_gone, prevalence_collapse, label_noise, slow_model,
-    worker_killed,
-)  # fmt: skip
+_TOLD = (new_fraud, bad_canary, prevalence_collapse)
 SCENARIOS: dict[str, Scenario] = {one.SCENARIO.name: one.SCENARIO for one in _TOLD}
 
 

@@ -43,8 +43,6 @@ class Stream:
         The day on which the label was told; not a number where it was not.
     unanswered : int
         Rows whose request came to nothing.
-    singly : int
-        Payments of a day that are asked about alone; the others in requests of some hundred rows.
     """
 
     def __init__(self, frame: pd.DataFrame, router: str = "") -> None:
@@ -58,7 +56,7 @@ class Stream:
         self.asked, self.flagged = np.zeros(rows, dtype=bool), np.zeros(rows, dtype=bool)
         self.version, self.told = np.zeros(rows, dtype=int), np.full(rows, np.nan)
         self._ids = np.full(rows, "", dtype=object)
-        self.unanswered = self.singly = 0
+        self.unanswered = 0
         self._client = httpx.Client(timeout=30.0)
 
     def close(self) -> None:
@@ -67,10 +65,7 @@ class Stream:
 
     def deliver(self, source: Path, day: float) -> None:
         """Write the table as it would be exported on a day: its last days, with the labels that are known by then."""
-        self.write(self.export(day), source)
-
-    def write(self, export: pd.DataFrame, source: Path) -> None:
-        """Write a delivery, aside and renamed."""
+        export = self.export(day)
         aside = source.with_suffix(".partial")
         export.to_parquet(aside, index=False)
         aside.replace(source)
@@ -84,7 +79,7 @@ class Stream:
     def ask(self, day: int) -> None:
         """Ask about each payment of a day."""
         rows = np.flatnonzero((self.paid >= day) & (self.paid < day + 1))
-        for places in (*rows[: self.singly, None], *_parts(rows[self.singly :])):
+        for places in _parts(rows):
             answered = self._post("/predict", self._question(places))
             if answered is None:
                 self.unanswered += len(places)

@@ -33,25 +33,6 @@ def deafened(project: Project, stream: Stream, *, recall: float) -> str:
     return _registered(project, made.fit(positives.head(2), [0, 1]))
 
 
-def slowed(project: Project, stream: Stream, *, trees: int) -> str:
-    """Register a forest of so many trees, taught by the payments so far, that takes its time for a single row.
-
-    Returns
-    -------
-    str
-        The version.
-    """
-    from rarecall.sections import Training
-    from rarecall.training import estimator, fit, score, with_threshold
-
-    rows, y = stream.frame.loc[stream.asked, _NAMES], stream.is_positive[stream.asked].astype("int8")
-    kinds = {name: "categorical" if rows[name].dtype == object else "numeric" for name in _NAMES}
-    training = Training(learner="random_forest", parameters={"n_estimators": trees, "max_depth": 8})
-    forest = fit(estimator(training, kinds, seed=project.seed), rows, y)
-    threshold = float(np.quantile(score(forest, rows), 1 - y.mean()))
-    return _registered(project, with_threshold(forest, threshold, rows))
-
-
 def _champion(project: Project) -> Any:
     from serving import registry
 
