@@ -334,21 +334,28 @@ def _plan_lines(runs: list[dict[str, Any]]) -> list[str]:
     """Project each stage: a constant, a part that grows with the rows, and of the search one with their square."""
     largest = {stage: int(_points(runs, stage, "cpu_seconds", 0)[0].max()) for stage in STAGES}
     lines = [
-        f"| stage | largest measured | CPU hours at {PLANNED:,} rows, **projected** | GB there, **projected** |",
-        "| :-- | --: | --: | --: |",
+        f"Measured up to the second column; all behind it is **projected**, the last two to {PLANNED:,} rows.",
+        "",
+        f"| stage | largest measured | GB at {SIZES[-1]:,} rows | CPU hours | GB |",
+        "| :-- | --: | --: | --: | --: |",
     ]
     total = 0.0
     for stage in STAGES:
         rows, seconds = _points(runs, stage, "cpu_seconds", 300_000)
         hours = _projected(rows, seconds, (0, 1, 2) if stage == SEARCHES else (0, 1)) / 3600
-        memory = _projected(*_points(runs, stage, "peak_mb", 3_000_000), (0, 1)) / 1024
+        held = _points(runs, stage, "peak_mb", 3_000_000)
+        soon, later = (_shown_gb(_projected(*held, (0, 1), at)) for at in (SIZES[-1], PLANNED))
         total += hours
-        lines.append(f"| {stage} | {largest[stage]:,} rows | {hours:,.1f} | {memory:,.0f} |")
-    return [*lines, f"| all | | {total:,.1f} | |"]
+        lines.append(f"| {stage} | {largest[stage]:,} rows | {soon} | {hours:,.1f} | {later} |")
+    return [*lines, f"| all | | | {total:,.1f} | |"]
 
 
-def _projected(rows: np.ndarray, value: np.ndarray, powers: tuple[int, ...]) -> float:
-    """Return the value at the planned size, of a sum of powers none of which shrinks; relative errors count alike."""
+def _shown_gb(megabytes: float) -> str:
+    return "too few sizes" if np.isnan(megabytes) else f"{megabytes / 1024:,.1f}"
+
+
+def _projected(rows: np.ndarray, value: np.ndarray, powers: tuple[int, ...], at: int = PLANNED) -> float:
+    """Return the value at a size, of a sum of powers none of which shrinks; relative errors count alike."""
     from scipy.optimize import nnls
 
     if len(rows) < 2:
@@ -356,7 +363,7 @@ def _projected(rows: np.ndarray, value: np.ndarray, powers: tuple[int, ...]) -> 
     million = rows / 1e6
     terms = np.stack([million**power for power in powers], axis=1)
     weights, _ = nnls(terms / value[:, None], np.ones(len(value)))
-    return float(sum(weight * (PLANNED / 1e6) ** power for weight, power in zip(weights, powers, strict=True)))
+    return float(sum(weight * (at / 1e6) ** power for weight, power in zip(weights, powers, strict=True)))
 
 
 if __name__ == "__main__":
