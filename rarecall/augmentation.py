@@ -256,7 +256,8 @@ def _planned(sampler: Any) -> dict[str, Any]:
 
 
 def _notes(sampler: Any) -> tuple[str, ...]:
-    return sampler.plan_.notes if hasattr(sampler, "plan_") else tuple(getattr(sampler, "notes_", ()))
+    notes: tuple[str, ...] = sampler.plan_.notes if hasattr(sampler, "plan_") else getattr(sampler, "notes_", ())
+    return tuple(notes)
 
 
 def _examples(rows: pd.DataFrame, train: pd.DataFrame, features: list[str]) -> list[dict[str, Any]]:

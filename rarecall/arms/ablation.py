@@ -143,7 +143,11 @@ def compare(
         )
     return {
         **named(shipped.arm),
-        "reasons": [*reasons(shipped.name, shipped.arm, told, aims), *skipped, *remarks(bench, arms)],
+        "reasons": [
+            *reasons(shipped.name, shipped.arm, told, aims),
+            *skipped,
+            *remarks(bench, arms, ablation.strategies),
+        ],
         "arms": [_shown(one, told.get(one.name), tested, gates, aims.get(one.name)) for one in tried],
         "search": [rung for one in tried for rung in one.rungs],
         "curve": points,

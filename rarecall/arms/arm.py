@@ -125,6 +125,7 @@ def arms(training: Training, augmentation: Augmentation, ablation: Ablation, gat
     under = [training.under] if training.under != "none" else []
     under = list(dict.fromkeys([*under, *(name for name in named if strategies.KNOWN[name].kind == "under")]))
     sampled = [augmentation.sampler] if augmentation.sampler != "none" else []
+    named = named if shares else [name for name in named if not strategies.KNOWN[name].makes_rows]
     sampled = list(dict.fromkeys([*sampled, *(name for name in named if strategies.KNOWN[name].makes_rows)]))
     for learner in dict.fromkeys(learners):
         own = training.parameters if learner == training.learner else {}
@@ -136,8 +137,12 @@ def arms(training: Training, augmentation: Augmentation, ablation: Ablation, gat
             [Arm(strategy=way, learner=learner, parameters=one) for one in parameters] for way in (*plain, *under)
         ]
         for sampler in sampled:
-            of_neighbors = [augmentation.k, *ablation.neighbors] if strategies.KNOWN[sampler].neighbors else [None]
-            targets = [None, augmentation.target] if sampler == augmentation.sampler else [None]
+            of_neighbors: list[int | None] = [None]
+            if strategies.KNOWN[sampler].neighbors:
+                of_neighbors = [augmentation.k, *ablation.neighbors]
+            targets: list[dict[str, str] | None] = [None]
+            if augmentation.target and sampler == augmentation.sampler:
+                targets.append(augmentation.target)
             found += [
                 [
                     Arm(strategy=sampler, learner=learner, parameters=one, k=k, synthetic_share=share, target=target)
@@ -145,7 +150,7 @@ def arms(training: Training, augmentation: Augmentation, ablation: Ablation, gat
                     for k in dict.fromkeys(of_neighbors)
                     for share in shares
                 ]
-                for target in (targets if augmentation.target else targets[:1])
+                for target in targets
             ]
     return found
 

@@ -1,5 +1,7 @@
 """What a comparison of arms says, in sentences: why one is shipped, and what every other was found to be."""
 
+from collections.abc import Sequence
+
 from rarecall.arms.aimed import Aim
 from rarecall.arms.arm import Arm
 from rarecall.arms.gain import Gain
@@ -44,12 +46,14 @@ def reasons(name: str, arm: Arm, told: dict[str, tuple[Gain, str]], aims: dict[s
     return found
 
 
-def remarks(bench: Bench, arms: list[list[Arm]]) -> list[str]:
+def remarks(bench: Bench, arms: list[list[Arm]], asked: Sequence[str] = ()) -> list[str]:
     """Return what is different about some of the learners."""
     remarks = []
     for name in dict.fromkeys(variants[0].learner for variants in arms):
         if balances := KNOWN[name].balances:
             remarks.append(f"class weights of {name} were not tried: {balances}")
+        if "focal_loss" in asked and not KNOWN[name].focal:
+            remarks.append(f"the focal loss of {name} was not tried: it takes no loss of ours")
         if not KNOWN[name].takes_weights and (bench.weight < 1.0).any():
             remarks.append(f"{name} takes no weights: a row of a doubted label taught it as often as it counts")
     return remarks

@@ -10,7 +10,7 @@ from rarecall.resampling.paired import CENTER, PairedSampler, Pairs, Seat
 
 
 class PolynomFitSMOTE(PairedSampler):
-    """polynom-fit-SMOTE (Gazzah and Ben Amara 2008) in its star topology, the first of the four that they give.
+    """polynom-fit-SMOTE (Gazzah and Ben Amara 2008) in its star topology, one of the four that they give.
 
     Each rare row gives as many rows as every other, at equal distances on the line from it to the mean of its class.
     Nothing is left to chance but the way off the line (`off_segment`) and the rows that a rule has drawn again. A
