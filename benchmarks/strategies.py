@@ -427,10 +427,15 @@ def plot(table: pd.DataFrame, name: str) -> str:
                 mean = own.groupby("share")[measure_].mean()
                 panel.plot(100 * mean.index, mean, marker="o", label=SPOKEN[way], lw=2 if way == OURS else 1)
             panel.set_xscale("log")
+            shares = [100 * share for share in sorted(part["share"].unique())]
+            panel.set_xticks(shares, [f"{share:g}" for share in shares])
+            panel.minorticks_off()
             panel.set_title(learner.replace("_", " ") if down == 0 else "")
             panel.set_ylabel(spoken if across == 0 else "")
             panel.set_xlabel("positives, %" if down == 2 else "")
-    panels[0][0].legend(frameon=False, fontsize=8)
+    figure.legend(
+        *panels[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=len(SPOKEN), frameon=False
+    )
     figure.suptitle(f"{name}: balanced one way or another, judged on the holdout as it is")
     file = FOLDER / f"benchmarks-strategies-{name}.svg"
     figure.savefig(file, metadata={"Date": None})
