@@ -61,7 +61,7 @@ PAGES = {
     "tabular_argn": "tabular_argn",
 }
 JSON, FOLDER = Path("benchmarks/strategies.json"), Path("docs")
-ANCHOR = "anchor"
+ANCHOR, ANCHORED = "anchor", "anchored"
 
 
 @dataclass(frozen=True)
@@ -234,12 +234,12 @@ def main() -> None:
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     if not options.write:
-        if any(not known(f"{ANCHOR}/{way}") for way in options.ways):
+        if any(not known(f"{ANCHORED}/{way}") for way in options.ways):
             for name, value in anchor(options.data, options.ways).items():
                 print(ANCHOR, name, round(value, 1), flush=True)
                 keep(f"{ANCHOR}/{name}", {"auc_roc": value})
             for way in options.ways:
-                keep(f"{ANCHOR}/{way}", {})
+                keep(f"{ANCHORED}/{way}", {})
         for table, share, seed, way in cells(options):
             name = f"{table}/{share:g}/{seed}/{way}"
             if known(name):
@@ -323,7 +323,7 @@ def tidy(found: dict[str, Any]) -> pd.DataFrame:
     """Return a row for each learner of each cell."""
     rows = []
     for name, cell in found.items():
-        if name.startswith(f"{ANCHOR}/"):
+        if name.startswith((f"{ANCHOR}/", f"{ANCHORED}/")):
             continue
         table, share, seed, way = name.split("/")
         for learner, figures in cell["learners"].items():
@@ -394,6 +394,14 @@ def _said(table: pd.DataFrame) -> list[str]:
             f"- rarecall's choice beside SMOTE-NC at 0.5% and below: from {beside.min():+.3f} to {beside.max():+.3f}, "
             f"above it in {int((beside > 0).sum())} of {len(beside)} cells"
         )
+    single = table[table["way"] != OURS]
+    each = single.pivot_table(index=["table", "share", "seed", "learner"], columns="way", values="auc_pr")
+    gain = each.sub(each["none"], axis=0).drop(columns="none").groupby("learner").mean()
+    lines += [
+        f"- {learner.replace('_', ' ')} beside itself on the rows as they are, the mean over all cells: "
+        + ", ".join(f"{SPOKEN[way]} {value:+.3f}" for way, value in row.items())
+        for learner, row in gain.iterrows()
+    ]
     spread = table[table["way"] != OURS].groupby("way")[["entropy", "distinct"]].mean()
     lines += [
         f"- {SPOKEN[way]}: entropy of the rare rows' categories {row['entropy']:.2f} of the holdout's, "
@@ -419,10 +427,15 @@ def plot(table: pd.DataFrame, name: str) -> str:
                 mean = own.groupby("share")[measure_].mean()
                 panel.plot(100 * mean.index, mean, marker="o", label=SPOKEN[way], lw=2 if way == OURS else 1)
             panel.set_xscale("log")
+            shares = [100 * share for share in sorted(part["share"].unique())]
+            panel.set_xticks(shares, [f"{share:g}" for share in shares])
+            panel.minorticks_off()
             panel.set_title(learner.replace("_", " ") if down == 0 else "")
             panel.set_ylabel(spoken if across == 0 else "")
             panel.set_xlabel("positives, %" if down == 2 else "")
-    panels[0][0].legend(frameon=False, fontsize=8)
+    figure.legend(
+        *panels[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=len(SPOKEN), frameon=False
+    )
     figure.suptitle(f"{name}: balanced one way or another, judged on the holdout as it is")
     file = FOLDER / f"benchmarks-strategies-{name}.svg"
     figure.savefig(file, metadata={"Date": None})
