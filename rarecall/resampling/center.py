@@ -50,15 +50,13 @@ def nearer(parents: Ints, center: int, step: NDArray[np.float64]) -> Ints:
 
 def _column(whole: "pd.Series[Any]", some: "pd.Series[Any]", *, voted: bool) -> "pd.Series[Any]":
     whole = whole.reset_index(drop=True)
-    if voted:
-        return pd.concat([whole, some.iloc[[_most(some)]]], ignore_index=True).astype(whole.dtype)
-    if not some.notna().any():
-        return pd.concat([whole, some.iloc[[0]]], ignore_index=True).astype(whole.dtype)
-    mean: Any = some.mean()
-    if pd.api.types.is_integer_dtype(whole.dtype) or pd.api.types.is_bool_dtype(whole.dtype):
-        mean = round(float(mean))
-    last = pd.Series([mean]).astype(whole.dtype)
-    return pd.concat([whole, last], ignore_index=True).astype(whole.dtype)
+    if voted or not some.notna().any():
+        at = _most(some) if voted else 0
+        last: Any = some.iloc[at : at + 1]
+    else:
+        last = pd.Series([_mean(some, whole.dtype)]).astype(whole.dtype)
+    longer: pd.Series[Any] = pd.concat([whole, last], ignore_index=True).astype(whole.dtype)
+    return longer
 
 
 def _most(values: "pd.Series[Any]") -> int:
@@ -72,4 +70,5 @@ def _mean(values: "pd.Series[Any]", dtype: Any) -> Any:
     numbers = values.astype(np.float64)
     if not numbers.notna().any():
         return np.nan
-    return round(float(numbers.mean())) if np.dtype(dtype).kind in "iub" else float(numbers.mean())
+    whole = pd.api.types.is_integer_dtype(dtype) or pd.api.types.is_bool_dtype(dtype)
+    return round(float(numbers.mean())) if whole else float(numbers.mean())

@@ -279,7 +279,9 @@ class PairedSampler(Checked):
             table = with_center(table, seat.rows, columns)
             neighbors = np.full(len(neighbors), len(frame))
         voters = None if pairs.voters is None else np.where(pairs.voters == CENTER, len(frame), pairs.voters)
-        step = course.steps(pairs.step, np.full(len(index), self._seed), attempt, index, columns.n)
+        step = course.steps(
+            pairs.step.astype(np.float64, copy=False), np.full(len(index), self._seed), attempt, index, columns.n
+        )
         return between(table, pairs.parents, neighbors, voters, step, columns)
 
     def _refused(self, rows: Any, pairs: Pairs, rules: Rules) -> Ints:

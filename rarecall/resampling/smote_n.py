@@ -31,12 +31,12 @@ class PairedSMOTEN(PairedSampler):
         if not isinstance(seat.space, Mixed) or seat.space.numbers.shape[1]:
             raise SamplingError("expected categories alone, got numbers; take smote_nc, or smote where all are numbers")
         rng = np.random.default_rng([seed, attempt])
-        near = self._near(seat)
+        near = self._nearest(seat)
         chosen = rng.integers(0, len(seat.rows), n)
         parents, voters = seat.rows[chosen], seat.rows[near[chosen]]
         return Pairs(parents, voters[:, 0], np.zeros(n), np.column_stack([parents, voters]))
 
-    def _near(self, seat: Seat) -> Ints:
+    def _nearest(self, seat: Seat) -> Ints:
         """Return the places of each rare row's nearest ones."""
         codes = seat.space.codes  # type: ignore[union-attr]  # checked above
         metric = ValueDifferenceMetric(n_categories=np.array(seat.space.levels))  # type: ignore[union-attr]  # as above
