@@ -8,6 +8,7 @@ from rarecall.cohorts import spoken
 from rarecall.learners.known import KNOWN
 from rarecall.sections import Ablation, Augmentation, Gates, Training
 from rarecall.strategies import known as strategies
+from rarecall.strategies.strategy import Strategy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +50,7 @@ class Arm:
             object.__setattr__(self, "target", None)
 
     @property
-    def known(self) -> strategies.Strategy:
+    def known(self) -> Strategy:
         """Return what is known of its strategy."""
         return strategies.KNOWN[self.strategy]
 

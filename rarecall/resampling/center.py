@@ -50,15 +50,19 @@ def nearer(parents: Ints, center: int, step: NDArray[np.float64]) -> Ints:
 
 def _column(whole: "pd.Series[Any]", some: "pd.Series[Any]", *, voted: bool) -> "pd.Series[Any]":
     whole = whole.reset_index(drop=True)
-    if voted:
-        return pd.concat([whole, some.iloc[[_most(some)]]], ignore_index=True).astype(whole.dtype)
-    if not some.notna().any():
-        return pd.concat([whole, some.iloc[[0]]], ignore_index=True).astype(whole.dtype)
+    if voted or not some.notna().any():
+        at = _most(some) if voted else 0
+        return _with(whole, some.iloc[at : at + 1])
     mean: Any = some.mean()
     if pd.api.types.is_integer_dtype(whole.dtype) or pd.api.types.is_bool_dtype(whole.dtype):
         mean = round(float(mean))
-    last = pd.Series([mean]).astype(whole.dtype)
-    return pd.concat([whole, last], ignore_index=True).astype(whole.dtype)
+    return _with(whole, pd.Series([mean]).astype(whole.dtype))
+
+
+def _with(whole: "pd.Series[Any]", last: "pd.Series[Any]") -> "pd.Series[Any]":
+    parts: list[Any] = [whole, last]
+    longer: pd.Series[Any] = pd.concat(parts, ignore_index=True).astype(whole.dtype)
+    return longer
 
 
 def _most(values: "pd.Series[Any]") -> int:

@@ -75,4 +75,5 @@ def _mean_where(values: Floats, mask: NDArray[np.bool_]) -> Floats:
     """Return each row's mean of some of its values; where there is none, its largest."""
     total = np.where(mask, values, 0.0).sum(axis=1)
     count = mask.sum(axis=1)
-    return np.where(count > 0, total / np.maximum(count, 1), values.max(axis=1))
+    mean: Floats = np.where(count > 0, total / np.maximum(count, 1), values.max(axis=1))
+    return mean

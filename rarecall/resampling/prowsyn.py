@@ -108,7 +108,7 @@ class ProWSyn(PairedSampler):
             if not len(left):
                 break
             search = FaissNeighbors(min(self.n_neighbors, len(left))).fit(rare[left])
-            hit = np.unique(search.kneighbors(common, return_distance=False))
+            hit: Ints = np.unique(search.kneighbors(common, return_distance=False))
             level[left[hit]] = one
             left = np.delete(left, hit)
         return level
