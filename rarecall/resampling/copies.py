@@ -20,7 +20,7 @@ class Copies(PairedSampler):
     """
 
     _fewest = 1
-    _near = False
+    _searches = False
 
     def _course(self) -> Course:
         return Course()

@@ -48,7 +48,7 @@ class Pairs:
     parents : ndarray of int of shape (n,)
     neighbors : ndarray of int of shape (n,)
         `CENTER` for all of them, or for none.
-    step : ndarray of shape (n,)
+    step : ndarray of float64 of shape (n,)
         From the parent (0) to the neighbour (1); below 0 away from it.
     voters : ndarray of int of shape (n, k), optional
         Who votes on the categories; none: the parent's nearest rows.
@@ -56,7 +56,7 @@ class Pairs:
 
     parents: Ints
     neighbors: Ints
-    step: Floats
+    step: NDArray[np.float64]
     voters: Ints | None = None
 
     def part(self, rows: Any) -> "Pairs":
@@ -131,7 +131,7 @@ class PairedSampler(Checked):
     _fewest = 2
     """Eligible rows that it needs."""
 
-    _near = True
+    _searches = True
     """Whether it asks for neighbours."""
 
     def __init__(
@@ -236,7 +236,7 @@ class PairedSampler(Checked):
                 "gather more rows of it, or oversample it at random"
             )
         k = min(self.n_neighbors, max(1, len(rows) - 1))
-        if k < self.n_neighbors and self._near:
+        if k < self.n_neighbors and self._searches:
             self._notes.append(f"class {label}: n_neighbors shrank from {self.n_neighbors} to {k}: it has {len(rows)}")
         return Seat(space, classes, label, rows, known.eligible, k, bool(columns.categorical))
 

@@ -24,7 +24,7 @@ class PolynomFitSMOTE(PairedSampler):
     [1.0, 3.0]
     """
 
-    _near = False
+    _searches = False
 
     def _pairs(self, seat: Seat, n: int, seed: int, attempt: int) -> Pairs:
         if attempt:
