@@ -343,7 +343,7 @@ def _plan_lines(runs: list[dict[str, Any]]) -> list[str]:
     for stage in STAGES:
         rows, seconds = _points(runs, stage, "cpu_seconds", 300_000)
         hours = _projected(rows, seconds, (0, 1, 2) if stage == SEARCHES else (0, 1)) / 3600
-        held = _points(runs, stage, "peak_mb", 3_000_000)
+        held = _points(runs, stage, "peak_mb", 1_000_000)
         soon, later = (_shown_gb(_projected(*held, (0, 1), at)) for at in (SIZES[-1], PLANNED))
         total += hours
         lines.append(f"| {stage} | {largest[stage]:,} rows | {soon} | {hours:,.1f} | {later} |")
