@@ -63,7 +63,8 @@ def cell(bench: Bench, name: str, teach: Positions, test: Positions, *, floor: f
         among the test rows; `entropy`, the Shannon entropy of each category among the rare rows that teach, as a share
         of that among those that test, the mean over the categories (None where there is none); `risk`, the share of
         the real rare rows that an attack on the synthetic ones rebuilds, or where it is larger the share of the
-        synthetic rows that equal a real one (None where there are none); `rows` that taught; `synthetic` ones among them; `learner`.
+        synthetic rows that equal a real one (None where there are none); `rows` that taught;
+        `synthetic` ones among them; `learner`.
 
     Raises
     ------
