@@ -18,7 +18,7 @@ from rarecall.project import load
 
 INFRA = Path(__file__).parents[2] / "infra"
 IMAGES = {
-    "rarecall:0.5.0",
+    "rarecall:0.6.0",
     "postgres:15.14",
     "redis:7.2.10",
     "prom/prometheus:v3.5.0",

@@ -41,9 +41,9 @@ def test_the_pool_of_kubernetes_is_accepted_and_its_variables_are_those_that_it_
     assert kept == template
     named = set(re.findall(r"\{\{ (\w+) \}\}", json.dumps(template["job_configuration"])))
     assert named == set(template["variables"]["properties"])
-    filled = apply_values(template["job_configuration"], {"image": "rarecall:0.5.0", "finished_job_ttl": 60})
+    filled = apply_values(template["job_configuration"], {"image": "rarecall:0.6.0", "finished_job_ttl": 60})
     spec = filled["job_manifest"]["spec"]
     assert (spec["ttlSecondsAfterFinished"], spec["template"]["spec"]["containers"][0]["image"]) == (
         60,
-        "rarecall:0.5.0",
+        "rarecall:0.6.0",
     )

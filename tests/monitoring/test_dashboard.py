@@ -17,7 +17,7 @@ from served import project_in
 
 from monitoring.dashboard import PAGES, Told, render
 from monitoring.exposition import Sources, families
-from monitoring.figures import Home, Run
+from monitoring.figures import Home, Run, Seen
 from monitoring.label_time import by_day
 from monitoring.predictions import Log, Prediction, url
 from monitoring.slo import known
@@ -59,6 +59,7 @@ def run(version, recall, **changes):
 
 MOVE = {"at": "2026-03-01 10:00", "action": "promote", "who": "ann", "why": SCRIPT,
         "moves": {"champion": {"from": None, "to": "3"}}}  # fmt: skip
+SEEN = Seen(ended=NOW, breaches={("region", "north", "objective"): True}, alarms=("labels.missing",))
 HOME = Home((run(3, 0.9), run(5, 0.86, verdict="reject")), ((NOW - timedelta(days=2)).isoformat(),), "3", (MOVE,))
 
 
@@ -181,7 +182,7 @@ def exposed(project) -> str:
     """Return what a server of the project tells Prometheus, with the figures of HOME."""
     server = server_of(project)
     server.metrics.answered("champion", 1, np.array([0.9]), np.array([True]), [{"region": "north"}])
-    told = families(project, Sources(known(project, url(project), NOW), HOME), NOW)
+    told = families(project, Sources(known(project, url(project), NOW), HOME, SEEN), NOW)
     text = generate_latest(registry_of(Exposed(server.metrics, server.gauges, lambda: told))).decode()
     server.log.close()
     return text

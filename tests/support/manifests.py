@@ -11,7 +11,7 @@ from program import Container, faults, routes
 from referencing import Registry, Resource
 
 SCHEMAS = files("kubernetes_validate").joinpath("kubernetes-json-schema/v1.37.0-local-strict")
-IMAGES = {"rarecall:0.5.0", "prefecthq/prefect:3.8.8-python3.11-kubernetes"}
+IMAGES = {"rarecall:0.6.0", "prefecthq/prefect:3.8.8-python3.11-kubernetes"}
 SERVED = {"prefect": 4200, "mlflow": 5000}  # by their servers' defaults, as in infra/compose.yaml
 SECRETS = {
     "router-stores": {"ledger", "feast_registry", "predictions", "online"},
