@@ -169,6 +169,8 @@ def _worse(measure: Measure) -> str:
 
 def _fine(measure: Measure) -> str:
     seen = f"{_named(measure)} {_figure(measure.value)}"
+    if measure.value is not None and measure.limit < 0:  # it is a difference
+        seen = f"{_named(measure)} {measure.value:+.3f} beside the champion's"
     if measure.state == "not worse":
         return f"{seen} is shown to be fine on {measure.rows} rows (evidence {_times(measure.fine)})"
     return f"{seen} is not shown to be worse on {measure.rows} rows"

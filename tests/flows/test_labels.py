@@ -184,6 +184,9 @@ def test_too_much_noise_makes_class_weights_of_synthetic_rows_and_says_so(noisy)
     decision = run.record["decision"]
     assert any("the learner weighs the classes instead" in reason for reason in decision["reasons"])
     assert decision["verdict"] == "reject", "the gate on the noise itself still stands"
+    assert run.record["aliases"] == [], "it is registered with the reason, and stands nowhere"
+    [known] = json.loads(noisy[0].run("status", "--json").stdout)["models"]
+    assert (known["decision"], known["aliases"]) == ("reject", [])
     assert "synthetic_share" not in {gate["name"] for gate in decision["gates"]}
     assert run.synthetic.empty
     [model] = run.shelf.versions("models")
